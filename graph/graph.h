@@ -1,0 +1,69 @@
+// The operator graph: values and the nodes that compute them, in an order that computes each value before its use.
+//
+// A loaded graph has ONNX's meaning node by node. Shapes are not part of it: they follow from the shapes of the
+// inputs, which specialise() fixes (graph/specialise.h).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "graph/core/attributes.h"
+#include "graph/core/tensor.h"
+#include "kernels/core/activation.h"
+
+namespace adze {
+
+struct OpDef;
+
+using ValueId = std::int32_t;
+constexpr ValueId kNoValue = -1;  // an optional input or output that is left out
+
+struct Value {
+  std::string name;
+  DType type = DType::undefined;
+  std::optional<Tensor> constant;  // an initializer's or a folded node's value
+};
+
+struct Node {
+  std::string name;           // the file's, or OpType_INDEX where the file has none
+  const OpDef* op = nullptr;  // never null after loading
+  int version = 0;            // the since-version that is in force, one of op->versions
+  Attributes attributes;
+  std::vector<ValueId> inputs;
+  std::vector<ValueId> outputs;
+
+  // Set by passes, never by the loader.
+  bool channels_last = false;  // spatial inputs and outputs are [n, spatial..., c] instead of [n, c, spatial...]
+  ActivationArgs activation;   // applied to output 0 last
+  int residual = -1;           // the index in `inputs` of a tensor that is added before the activation
+};
+
+// A declared dimension: a size, or a symbol (possibly without a name) with size -1.
+struct Dim {
+  std::int64_t size = -1;
+  std::string symbol;
+};
+
+// A graph's input or output as the file declares it.
+struct Port {
+  ValueId value = kNoValue;
+  DType type = DType::undefined;
+  std::optional<std::vector<Dim>> dims;  // nothing: even the rank is open
+};
+
+struct Graph {
+  std::string name;
+  std::vector<Value> values;
+  std::vector<Node> nodes;
+  std::vector<Port> inputs;  // without those that have an initializer: their value is fixed
+  std::vector<Port> outputs;
+
+  Value& operator[](ValueId id) { return values[static_cast<std::size_t>(id)]; }
+  const Value& operator[](ValueId id) const { return values[static_cast<std::size_t>(id)]; }
+  ValueId add_value(std::string value_name, DType type);
+  ValueId add_constant(std::string value_name, Tensor tensor);
+};
+
+}  // namespace adze

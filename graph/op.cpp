@@ -1,0 +1,36 @@
+#include "graph/op.h"
+
+namespace adze {
+
+InferContext::InferContext(const Node& the_node, std::span<const TensorInfo* const> inputs)
+    : node(the_node), inputs_(inputs), outputs_(the_node.outputs.size()) {
+  std::vector<DType> input_types;
+  for (const TensorInfo* input : inputs) input_types.push_back(input ? input->type : DType::undefined);
+  for (int i = 0; i < output_count(); i++) outputs_[static_cast<std::size_t>(i)].type = output_type(node, input_types, i);
+}
+
+Result<std::vector<std::int64_t>> InferContext::ints(int i) const {
+  const TensorInfo& info = in(i);
+  if (!info.value) {
+    return make_error(Code::unsupported, "input ", i, " decides a shape, so it must be known before the model runs");
+  }
+  return info.value->to_ints();
+}
+
+PrepareContext::PrepareContext(const Node& the_node, std::span<const TensorInfo* const> inputs,
+                               std::span<const TensorInfo> outputs, Isa the_isa, int the_threads,
+                               PackedConstants& constants)
+    : node(the_node), isa(the_isa), threads(the_threads), inputs_(inputs), outputs_(outputs), constants_(constants) {}
+
+Result<const std::byte*> PrepareContext::pack(int i, std::string_view format, std::size_t bytes,
+                                              const std::function<void(std::byte*)>& fill) const {
+  ADZE_ASSERT(in(i).value);
+  return constants_.get(concat(node.inputs[static_cast<std::size_t>(i)], ':', format, ':', bytes), bytes, fill);
+}
+
+DType output_type(const Node& node, std::span<const DType> inputs, int i) {
+  if (node.op->output_type) return node.op->output_type(node, inputs, i);
+  return inputs.empty() ? DType::undefined : inputs[0];
+}
+
+}  // namespace adze

@@ -1,0 +1,153 @@
+// What an operator is: one OpDef, in one file of graph/ops/ (docs/adding-an-operator.md).
+//
+//   check     at load, from attributes alone
+//   infer     when input shapes are fixed: types and shapes of the outputs
+//   prepare   once per plan: chooses kernels, packs weights, returns the Step
+#pragma once
+
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "graph/core/result.h"
+#include "graph/graph.h"
+#include "graph/step.h"
+#include "kernels/core/isa.h"
+
+namespace adze {
+
+// A value whose type and shape are known; its content only where it is constant or shape arithmetic.
+struct TensorInfo {
+  DType type = DType::undefined;
+  Shape shape;
+  const Tensor* value = nullptr;
+
+  std::int64_t elements() const { return shape.elements(); }
+  std::size_t bytes() const { return static_cast<std::size_t>(elements()) * size_of(type); }
+};
+
+class InferContext {
+ public:
+  // inputs[i] is null where input i is left out.
+  InferContext(const Node& node, std::span<const TensorInfo* const> inputs);
+
+  const Node& node;
+
+  int input_count() const { return static_cast<int>(inputs_.size()); }
+  bool has(int i) const { return i < input_count() && inputs_[static_cast<std::size_t>(i)] != nullptr; }
+  // REQUIRES: has(i)
+  const TensorInfo& in(int i) const { return *inputs_[static_cast<std::size_t>(i)]; }
+  const Shape& shape(int i) const { return in(i).shape; }
+  // The content of an int32 or int64 input that shapes depend on. Error unsupported where it is known only at run time.
+  Result<std::vector<std::int64_t>> ints(int i) const;
+
+  int output_count() const { return static_cast<int>(outputs_.size()); }
+  // Types are already set, by OpDef::output_type; infer sets the shapes.
+  void set_shape(int i, const Shape& shape) {
+    if (i < output_count()) outputs_[static_cast<std::size_t>(i)].shape = shape;
+  }
+  std::span<TensorInfo> outputs() { return outputs_; }
+
+ private:
+  std::span<const TensorInfo* const> inputs_;
+  std::vector<TensorInfo> outputs_;
+};
+
+// Keeps what prepare makes of constants for as long as the model lives, shared by all its plans.
+class PackedConstants {
+ public:
+  virtual ~PackedConstants() = default;
+  // The bytes under `key`, 64-byte aligned; `fill` writes them (zeroed before) when the key is new.
+  virtual Result<const std::byte*> get(const std::string& key, std::size_t bytes,
+                                       const std::function<void(std::byte*)>& fill) = 0;
+};
+
+class PrepareContext {
+ public:
+  PrepareContext(const Node& node, std::span<const TensorInfo* const> inputs, std::span<const TensorInfo> outputs, Isa isa,
+                 int threads, PackedConstants& constants);
+
+  const Node& node;
+  const Isa isa;      // variants above it must not be chosen
+  const int threads;  // how many will run the step
+
+  int input_count() const { return static_cast<int>(inputs_.size()); }
+  bool has(int i) const { return i < input_count() && inputs_[static_cast<std::size_t>(i)] != nullptr; }
+  const TensorInfo& in(int i) const { return *inputs_[static_cast<std::size_t>(i)]; }
+  const TensorInfo& out(int i = 0) const { return outputs_[static_cast<std::size_t>(i)]; }
+  int output_count() const { return static_cast<int>(outputs_.size()); }
+  bool wants_output(int i) const { return i < output_count() && node.outputs[static_cast<std::size_t>(i)] != kNoValue; }
+
+  // Input i's constant in another form, made once per model. `format` names the form and every parameter it depends on.
+  // REQUIRES: in(i).value
+  Result<const std::byte*> pack(int i, std::string_view format, std::size_t bytes,
+                                const std::function<void(std::byte*)>& fill) const;
+
+ private:
+  std::span<const TensorInfo* const> inputs_;
+  std::span<const TensorInfo> outputs_;
+  PackedConstants& constants_;
+};
+
+struct AttrSpec {
+  std::string_view name;
+  AttrKind kind;
+  bool required = false;
+  // Range of an integer, or of each of integers.
+  std::int64_t min = std::numeric_limits<std::int64_t>::min();
+  std::int64_t max = std::numeric_limits<std::int64_t>::max();
+};
+
+struct Arity {
+  int min = 1;
+  int max = 1;
+};
+constexpr int kVariadic = std::numeric_limits<int>::max();
+
+// How an operator sees the order of its data's axes.
+enum class LayoutRule {
+  plain,          // as ONNX says, nothing else
+  channels_last,  // runs only as [n, spatial..., c] on input 0 and every output: the layout pass makes it so
+  transparent,    // any order, the same for all inputs and outputs, once `permute` has changed the node
+};
+
+struct OpDef {
+  std::string_view name;
+  std::string_view domain = {};    // "" is ai.onnx
+  std::span<const int> versions;   // the since-versions that are implemented, ascending
+  int removed = 0;                 // first opset that has the operator no more; 0: none
+  std::span<const AttrSpec> attributes = {};
+  Arity inputs = {};
+  Arity outputs = {};
+  std::span<const TypeMask> input_types;  // allowed types per input; the last entry serves all further inputs
+  // Type of output i; null: that of input 0. Called with all inputs' types, undefined where left out.
+  DType (*output_type)(const Node& node, std::span<const DType> inputs, int i) = nullptr;
+  Result<void> (*check)(const Node& node) = nullptr;
+  Result<void> (*infer)(InferContext& context) = nullptr;
+  Result<Step> (*prepare)(PrepareContext& context) = nullptr;
+
+  LayoutRule layout = LayoutRule::plain;
+  // transparent only: changes attributes so that the node means the same when axis i of its data is the former axis
+  // perm[i]; false: not possible for this node. Null: nothing to change (elementwise).
+  bool (*permute)(Node& node, std::span<const int> perm) = nullptr;
+
+  bool epilogue = false;  // prepare honours Node::activation and Node::residual
+  // The activation that this unary node computes, if it may ride in a producer's epilogue.
+  std::optional<ActivationArgs> (*as_activation)(const Node& node, const Graph& graph) = nullptr;
+};
+
+// The operator of that domain and name, or null. "ai.onnx" and "" are one domain.
+const OpDef* find_op(std::string_view domain, std::string_view name);
+// The since-version of `op` that `opset` selects; 0 when there is none: too old, or removed.
+int version_for(const OpDef& op, int opset);
+// All operators, in the order of their files.
+std::vector<const OpDef*> all_ops();
+
+// Type of output i by op->output_type.
+DType output_type(const Node& node, std::span<const DType> inputs, int i);
+
+}  // namespace adze

@@ -1,0 +1,201 @@
+// f32x16: sixteen floats, the one vector type of all kernels, whatever the registers' width. A reduction that keeps
+// sixteen partial sums therefore adds in the same order on every instruction set, and elementwise code needs no width.
+//
+// For variant sources only (x.simd.cpp, x.avx2.cpp, ...): all is in the namespace of ADZE_TARGET. The registers are
+// xsimd's; the portable target uses plain arrays and std::fma, which rounds once like the instruction.
+#pragma once
+
+#if !defined(ADZE_TARGET)
+#error "kernels/core/simd.h is for variant sources: name the file x.simd.cpp, x.avx2.cpp or x.avx512.cpp"
+#endif
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#if defined(ADZE_TARGET_avx2) || defined(ADZE_TARGET_avx512)
+#include <immintrin.h>
+#include <xsimd/xsimd.hpp>
+#define ADZE_XSIMD 1
+#endif
+
+#define ADZE_INLINE __attribute__((always_inline)) inline
+// GCC keeps an accumulator array in registers only if every constant loop over it is unrolled at once.
+#define ADZE_UNROLL _Pragma("GCC unroll 64")
+
+namespace adze::ADZE_TARGET {
+
+#if defined(ADZE_TARGET_avx512)
+using FloatReg = xsimd::batch<float, xsimd::avx512bw>;
+using IntReg = xsimd::batch<std::int32_t, xsimd::avx512bw>;
+using MaskReg = xsimd::batch_bool<float, xsimd::avx512bw>;
+constexpr int kRegLanes = 16;
+#elif defined(ADZE_TARGET_avx2)
+using FloatReg = xsimd::batch<float, xsimd::fma3<xsimd::avx2>>;
+using IntReg = xsimd::batch<std::int32_t, xsimd::fma3<xsimd::avx2>>;
+using MaskReg = xsimd::batch_bool<float, xsimd::fma3<xsimd::avx2>>;
+constexpr int kRegLanes = 8;
+#else
+using FloatReg = float;
+using IntReg = std::int32_t;
+using MaskReg = bool;
+constexpr int kRegLanes = 1;
+#endif
+
+constexpr int kLanes = 16;
+constexpr int kRegs = kLanes / kRegLanes;
+
+struct f32x16 {
+  FloatReg v[kRegs];
+};
+struct i32x16 {
+  IntReg v[kRegs];
+};
+struct mask16 {
+  MaskReg v[kRegs];
+};
+
+// ---- memory -------------------------------------------------------------------------------------------------------
+
+static ADZE_INLINE f32x16 splat(float x) {
+  f32x16 r;
+  ADZE_UNROLL for (int i = 0; i < kRegs; i++) r.v[i] = FloatReg(x);
+  return r;
+}
+
+static ADZE_INLINE f32x16 load(const float* p) {
+  f32x16 r;
+  ADZE_UNROLL for (int i = 0; i < kRegs; i++) {
+#if defined(ADZE_XSIMD)
+    r.v[i] = FloatReg::load_unaligned(p + i * kRegLanes);
+#else
+    r.v[i] = p[i];
+#endif
+  }
+  return r;
+}
+
+static ADZE_INLINE void store(float* p, const f32x16& a) {
+  ADZE_UNROLL for (int i = 0; i < kRegs; i++) {
+#if defined(ADZE_XSIMD)
+    a.v[i].store_unaligned(p + i * kRegLanes);
+#else
+    p[i] = a.v[i];
+#endif
+  }
+}
+
+#if defined(ADZE_TARGET_avx2)
+static ADZE_INLINE __m256i lane_mask(int n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+#endif
+
+// The first n (0 to 16) lanes; the others are 0 and their memory is not touched.
+static ADZE_INLINE f32x16 load_partial(const float* p, int n) {
+  f32x16 r;
+#if defined(ADZE_TARGET_avx512)
+  r.v[0] = _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p);
+#elif defined(ADZE_TARGET_avx2)
+  r.v[0] = _mm256_maskload_ps(p, lane_mask(n));
+  r.v[1] = _mm256_maskload_ps(p + 8, lane_mask(n - 8));
+#else
+  for (int i = 0; i < kLanes; i++) r.v[i] = i < n ? p[i] : 0.0f;
+#endif
+  return r;
+}
+
+static ADZE_INLINE void store_partial(float* p, const f32x16& a, int n) {
+#if defined(ADZE_TARGET_avx512)
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), a.v[0]);
+#elif defined(ADZE_TARGET_avx2)
+  _mm256_maskstore_ps(p, lane_mask(n), a.v[0]);
+  _mm256_maskstore_ps(p + 8, lane_mask(n - 8), a.v[1]);
+#else
+  for (int i = 0; i < n; i++) p[i] = a.v[i];
+#endif
+}
+
+// ---- arithmetic ---------------------------------------------------------------------------------------------------
+
+#define ADZE_LANEWISE(type, expr)                                       \
+  {                                                                     \
+    type r;                                                             \
+    ADZE_UNROLL for (int i = 0; i < kRegs; i++) r.v[i] = (expr);        \
+    return r;                                                           \
+  }
+
+static ADZE_INLINE f32x16 operator+(const f32x16& a, const f32x16& b) ADZE_LANEWISE(f32x16, a.v[i] + b.v[i])
+static ADZE_INLINE f32x16 operator-(const f32x16& a, const f32x16& b) ADZE_LANEWISE(f32x16, a.v[i] - b.v[i])
+static ADZE_INLINE f32x16 operator*(const f32x16& a, const f32x16& b) ADZE_LANEWISE(f32x16, a.v[i] * b.v[i])
+static ADZE_INLINE f32x16 operator/(const f32x16& a, const f32x16& b) ADZE_LANEWISE(f32x16, a.v[i] / b.v[i])
+static ADZE_INLINE f32x16 operator-(const f32x16& a) ADZE_LANEWISE(f32x16, -a.v[i])
+
+static ADZE_INLINE mask16 operator<(const f32x16& a, const f32x16& b) ADZE_LANEWISE(mask16, a.v[i] < b.v[i])
+static ADZE_INLINE mask16 operator>(const f32x16& a, const f32x16& b) ADZE_LANEWISE(mask16, a.v[i] > b.v[i])
+static ADZE_INLINE mask16 operator<=(const f32x16& a, const f32x16& b) ADZE_LANEWISE(mask16, a.v[i] <= b.v[i])
+static ADZE_INLINE mask16 operator>=(const f32x16& a, const f32x16& b) ADZE_LANEWISE(mask16, a.v[i] >= b.v[i])
+static ADZE_INLINE mask16 operator==(const f32x16& a, const f32x16& b) ADZE_LANEWISE(mask16, a.v[i] == b.v[i])
+
+#if defined(ADZE_XSIMD)
+// a b + c, rounded once.
+static ADZE_INLINE f32x16 fma(const f32x16& a, const f32x16& b, const f32x16& c)
+    ADZE_LANEWISE(f32x16, xsimd::fma(a.v[i], b.v[i], c.v[i]))
+// As the x86 instructions: the second operand when either is NaN, so max(lo, x) keeps a NaN x.
+static ADZE_INLINE f32x16 min(const f32x16& a, const f32x16& b) ADZE_LANEWISE(f32x16, xsimd::min(a.v[i], b.v[i]))
+static ADZE_INLINE f32x16 max(const f32x16& a, const f32x16& b) ADZE_LANEWISE(f32x16, xsimd::max(a.v[i], b.v[i]))
+static ADZE_INLINE f32x16 sqrt(const f32x16& a) ADZE_LANEWISE(f32x16, xsimd::sqrt(a.v[i]))
+static ADZE_INLINE f32x16 abs(const f32x16& a) ADZE_LANEWISE(f32x16, xsimd::abs(a.v[i]))
+static ADZE_INLINE f32x16 floor(const f32x16& a) ADZE_LANEWISE(f32x16, xsimd::floor(a.v[i]))
+static ADZE_INLINE f32x16 ceil(const f32x16& a) ADZE_LANEWISE(f32x16, xsimd::ceil(a.v[i]))
+static ADZE_INLINE f32x16 select(const mask16& m, const f32x16& a, const f32x16& b)
+    ADZE_LANEWISE(f32x16, xsimd::select(m.v[i], a.v[i], b.v[i]))
+static ADZE_INLINE i32x16 bits(const f32x16& a) ADZE_LANEWISE(i32x16, xsimd::bitwise_cast<IntReg>(a.v[i]))
+static ADZE_INLINE f32x16 from_bits(const i32x16& a) ADZE_LANEWISE(f32x16, xsimd::bitwise_cast<FloatReg>(a.v[i]))
+#else
+static ADZE_INLINE f32x16 fma(const f32x16& a, const f32x16& b, const f32x16& c)
+    ADZE_LANEWISE(f32x16, std::fma(a.v[i], b.v[i], c.v[i]))
+static ADZE_INLINE f32x16 min(const f32x16& a, const f32x16& b) ADZE_LANEWISE(f32x16, a.v[i] < b.v[i] ? a.v[i] : b.v[i])
+static ADZE_INLINE f32x16 max(const f32x16& a, const f32x16& b) ADZE_LANEWISE(f32x16, a.v[i] > b.v[i] ? a.v[i] : b.v[i])
+static ADZE_INLINE f32x16 sqrt(const f32x16& a) ADZE_LANEWISE(f32x16, std::sqrt(a.v[i]))
+static ADZE_INLINE f32x16 abs(const f32x16& a) ADZE_LANEWISE(f32x16, std::fabs(a.v[i]))
+static ADZE_INLINE f32x16 floor(const f32x16& a) ADZE_LANEWISE(f32x16, std::floor(a.v[i]))
+static ADZE_INLINE f32x16 ceil(const f32x16& a) ADZE_LANEWISE(f32x16, std::ceil(a.v[i]))
+static ADZE_INLINE f32x16 select(const mask16& m, const f32x16& a, const f32x16& b)
+    ADZE_LANEWISE(f32x16, m.v[i] ? a.v[i] : b.v[i])
+static ADZE_INLINE i32x16 bits(const f32x16& a) ADZE_LANEWISE(i32x16, __builtin_bit_cast(std::int32_t, a.v[i]))
+static ADZE_INLINE f32x16 from_bits(const i32x16& a) ADZE_LANEWISE(f32x16, __builtin_bit_cast(float, a.v[i]))
+#endif
+
+static ADZE_INLINE i32x16 splat_int(std::int32_t x) ADZE_LANEWISE(i32x16, IntReg(x))
+static ADZE_INLINE i32x16 operator+(const i32x16& a, const i32x16& b) ADZE_LANEWISE(i32x16, a.v[i] + b.v[i])
+static ADZE_INLINE i32x16 operator-(const i32x16& a, const i32x16& b) ADZE_LANEWISE(i32x16, a.v[i] - b.v[i])
+static ADZE_INLINE i32x16 operator&(const i32x16& a, const i32x16& b) ADZE_LANEWISE(i32x16, a.v[i] & b.v[i])
+static ADZE_INLINE i32x16 operator|(const i32x16& a, const i32x16& b) ADZE_LANEWISE(i32x16, a.v[i] | b.v[i])
+template <int N>
+static ADZE_INLINE i32x16 shift_left(const i32x16& a) ADZE_LANEWISE(i32x16, a.v[i] << N)
+template <int N>
+static ADZE_INLINE i32x16 shift_right(const i32x16& a) ADZE_LANEWISE(i32x16, a.v[i] >> N)
+
+// ---- across lanes: a fixed tree, halves folded onto halves ----------------------------------------------------------
+
+template <class Combine>
+static ADZE_INLINE float fold(const f32x16& a, Combine combine) {
+  alignas(64) float x[kLanes];
+  store(x, a);
+  for (int width = kLanes / 2; width > 0; width /= 2) {
+    for (int i = 0; i < width; i++) x[i] = combine(x[i], x[i + width]);
+  }
+  return x[0];
+}
+static ADZE_INLINE float sum(const f32x16& a) {
+  return fold(a, [](float x, float y) { return x + y; });
+}
+static ADZE_INLINE float max_of(const f32x16& a) {
+  return fold(a, [](float x, float y) { return x > y ? x : y; });
+}
+static ADZE_INLINE float min_of(const f32x16& a) {
+  return fold(a, [](float x, float y) { return x < y ? x : y; });
+}
+
+}  // namespace adze::ADZE_TARGET

@@ -1,0 +1,64 @@
+// Model: a loaded graph with its packed weights, immutable and shared by any number of sessions.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+#include "graph/op.h"
+
+namespace adze {
+
+class Plan;
+class WeightStore;
+
+struct ModelOptions {
+  bool optimise = true;                            // false: only the passes that kernels can't do without
+  Isa isa = active_isa();                          // no variant above it
+  std::size_t max_memory = std::size_t{2} << 30;   // bytes of weights, arena and folded constants together
+};
+
+class Model {
+ public:
+  // Reads and validates a file. Errors name the file, and list everything unsupported at once.
+  static Result<std::shared_ptr<const Model>> load(const std::string& path, const ModelOptions& options = {});
+  // The same from memory; `name` stands for the file in messages. External data is refused.
+  static Result<std::shared_ptr<const Model>> from_bytes(std::span<const std::byte> bytes, std::string name,
+                                                         const ModelOptions& options = {});
+  ~Model();
+
+  const std::string& name() const { return name_; }
+  // Inputs and outputs as the file declares them, symbolic dimensions included.
+  const std::vector<Port>& inputs() const { return graph_.inputs; }
+  const std::vector<Port>& outputs() const { return graph_.outputs; }
+  const std::string& value_name(const Port& port) const { return graph_[port.value].name; }
+  const Graph& graph() const { return graph_; }
+  const ModelOptions& options() const { return options_; }
+
+  // The shapes of the inputs with every symbolic dimension replaced by 1, except the first dimension of each, which
+  // becomes `batch` where it is symbolic. Error bad_input where a rank is open.
+  Result<std::vector<Shape>> default_shapes(std::int64_t batch = 1) const;
+
+  // The plan for these input shapes, in the order of inputs(); made when it is first asked for, then kept in a small
+  // cache. Thread-safe.
+  Result<std::shared_ptr<const Plan>> plan(std::span<const Shape> input_shapes, int threads) const;
+
+  // Bytes of packed weights and constants so far; grows only when a plan needs a form that no plan before it did.
+  std::size_t weight_bytes() const;
+
+ private:
+  Model(Graph graph, std::string name, const ModelOptions& options);
+
+  std::string name_;
+  ModelOptions options_;
+  Graph graph_;
+  std::unique_ptr<WeightStore> weights_;
+  struct Cache;
+  std::unique_ptr<Cache> cache_;
+};
+
+}  // namespace adze
