@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ struct Value {
   std::string name;
   DType type = DType::undefined;
   std::optional<Tensor> constant;  // an initializer's or a folded node's value
+  // Names the constant's content within one model, whatever plan it appears in; 0 where its bytes must be compared.
+  std::uint64_t constant_id = 0;
 };
 
 struct Node {
@@ -55,7 +58,7 @@ struct Port {
 
 struct Graph {
   std::string name;
-  std::vector<Value> values;
+  std::deque<Value> values;   // a deque: pointers to constants stay valid as values are added
   std::vector<Node> nodes;
   std::vector<Port> inputs;  // without those that have an initializer: their value is fixed
   std::vector<Port> outputs;
@@ -63,7 +66,7 @@ struct Graph {
   Value& operator[](ValueId id) { return values[static_cast<std::size_t>(id)]; }
   const Value& operator[](ValueId id) const { return values[static_cast<std::size_t>(id)]; }
   ValueId add_value(std::string value_name, DType type);
-  ValueId add_constant(std::string value_name, Tensor tensor);
+  ValueId add_constant(std::string value_name, Tensor tensor, std::uint64_t constant_id = 0);
 };
 
 }  // namespace adze

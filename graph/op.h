@@ -25,6 +25,7 @@ struct TensorInfo {
   DType type = DType::undefined;
   Shape shape;
   const Tensor* value = nullptr;
+  std::uint64_t constant_id = 0;  // Value::constant_id of `value`
 
   std::int64_t elements() const { return shape.elements(); }
   std::size_t bytes() const { return static_cast<std::size_t>(elements()) * size_of(type); }

@@ -1,0 +1,134 @@
+#include "graph/specialised.h"
+
+#include "graph/evaluate.h"
+
+namespace adze {
+namespace {
+
+Error at(const Node& node, Error error) { return std::move(error).with_context(describe(node)); }
+
+// Evaluates `node` on constants and stores its outputs in `graph`.
+Result<void> fold(Graph& graph, const Node& node, std::size_t& budget) {
+  std::vector<const Tensor*> inputs;
+  for (const ValueId id : node.inputs) inputs.push_back(id == kNoValue ? nullptr : &*graph[id].constant);
+  auto results = evaluate(node, inputs);
+  if (!results) return at(node, std::move(results).error());
+  for (std::size_t i = 0; i < node.outputs.size(); i++) {
+    if (node.outputs[i] == kNoValue) continue;
+    Tensor& result = (*results)[i];
+    if (result.bytes() > budget) return at(node, make_error(Code::resource_limit, "constants exceed the memory limit"));
+    budget -= result.bytes();
+    graph[node.outputs[i]].constant = std::move(result);
+  }
+  return {};
+}
+
+bool all_constant(const Graph& graph, const Node& node) {
+  for (const ValueId id : node.inputs) {
+    if (id != kNoValue && !graph[id].constant) return false;
+  }
+  return true;
+}
+
+// The bytes that folding would make must be checked before they are allocated.
+Result<void> check_sizes(std::span<const TensorInfo> outputs, std::size_t limit) {
+  for (const TensorInfo& output : outputs) {
+    const auto bytes = byte_size(output.shape, size_of(output.type));
+    if (!bytes) return make_error(Code::resource_limit, "output shape ", to_string(output.shape), " is too large");
+    if (*bytes > limit) {
+      return make_error(Code::resource_limit, "output of shape ", to_string(output.shape), " takes ", *bytes,
+                        " bytes, more than the memory limit of ", limit);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+ValueId SpecialisedGraph::add_value(std::string name, DType type, const Shape& shape) {
+  const ValueId id = graph.add_value(std::move(name), type);
+  infos.push_back({type, shape, nullptr, 0});
+  return id;
+}
+
+ValueId SpecialisedGraph::add_constant(std::string name, Tensor tensor, std::uint64_t constant_id) {
+  const ValueId id = add_value(std::move(name), tensor.type(), tensor.shape());
+  set_constant(id, std::move(tensor), constant_id);
+  return id;
+}
+
+void SpecialisedGraph::set_constant(ValueId id, Tensor tensor, std::uint64_t constant_id) {
+  Value& value = graph[id];
+  value.constant = std::move(tensor);
+  value.constant_id = constant_id;
+  info(id) = {value.constant->type(), value.constant->shape(), &*value.constant, constant_id};
+}
+
+std::vector<const TensorInfo*> SpecialisedGraph::input_infos(const Node& node) const {
+  std::vector<const TensorInfo*> result;
+  for (const ValueId id : node.inputs) result.push_back(id == kNoValue ? nullptr : &info(id));
+  return result;
+}
+
+Result<SpecialisedGraph> specialise(const Graph& source, std::span<const Shape> input_shapes, std::size_t max_bytes) {
+  ADZE_ASSERT(input_shapes.size() == source.inputs.size());
+  SpecialisedGraph result{source, std::vector<TensorInfo>(source.values.size())};
+  Graph& graph = result.graph;
+  graph.nodes.clear();
+  for (std::size_t i = 0; i < graph.values.size(); i++) {
+    const Value& value = graph.values[i];
+    if (!value.constant) continue;
+    result.infos[i] = {value.constant->type(), value.constant->shape(), &*value.constant, value.constant_id};
+  }
+  for (std::size_t i = 0; i < input_shapes.size(); i++) {
+    result.info(graph.inputs[i].value) = {graph.inputs[i].type, input_shapes[i], nullptr, 0};
+  }
+  std::size_t budget = max_bytes;
+  for (const Node& node : source.nodes) {
+    const auto inputs = result.input_infos(node);
+    InferContext context(node, inputs);
+    if (auto inferred = node.op->infer(context); !inferred) return at(node, std::move(inferred).error());
+    if (auto checked = check_sizes(context.outputs(), max_bytes); !checked) return at(node, std::move(checked).error());
+    const bool known = all_constant(graph, node);
+    if (known) ADZE_CHECK(fold(graph, node, budget));
+    for (std::size_t i = 0; i < node.outputs.size(); i++) {
+      const ValueId id = node.outputs[i];
+      if (id == kNoValue) continue;
+      result.info(id) = context.outputs()[i];
+      graph[id].type = result.info(id).type;
+      if (known) result.info(id).value = &*graph[id].constant;
+    }
+    if (!known) graph.nodes.push_back(node);
+  }
+  return result;
+}
+
+Result<void> fold_constants(Graph& graph, std::size_t max_bytes) {
+  std::size_t budget = max_bytes;
+  std::vector<Node> kept;
+  for (Node& node : graph.nodes) {
+    if (!all_constant(graph, node)) {
+      kept.push_back(std::move(node));
+      continue;
+    }
+    std::vector<TensorInfo> infos(node.inputs.size());
+    std::vector<const TensorInfo*> inputs(node.inputs.size(), nullptr);
+    for (std::size_t i = 0; i < node.inputs.size(); i++) {
+      if (node.inputs[i] == kNoValue) continue;
+      const Tensor& tensor = *graph[node.inputs[i]].constant;
+      infos[i] = {tensor.type(), tensor.shape(), &tensor, 0};
+      inputs[i] = &infos[i];
+    }
+    InferContext context(node, inputs);
+    if (auto inferred = node.op->infer(context); !inferred) return at(node, std::move(inferred).error());
+    if (auto checked = check_sizes(context.outputs(), max_bytes); !checked) return at(node, std::move(checked).error());
+    ADZE_CHECK(fold(graph, node, budget));
+  }
+  graph.nodes = std::move(kept);
+  for (std::size_t i = 0; i < graph.values.size(); i++) {
+    if (graph.values[i].constant) graph.values[i].constant_id = i + 1;
+  }
+  return {};
+}
+
+}  // namespace adze
