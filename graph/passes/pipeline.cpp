@@ -1,0 +1,23 @@
+#include "graph/passes/pipeline.h"
+
+namespace adze {
+
+Result<void> run_passes(SpecialisedGraph& g, bool optimise) {
+  if (!optimise) {
+    insert_layout(g);
+    return {};
+  }
+  drop_identities(g);
+  drop_dead_nodes(g);
+  fold_batch_norm(g);
+  fuse_gates(g);
+  fuse_residuals(g);
+  fuse_activations(g);
+  insert_layout(g);
+  sink_transposes(g);
+  absorb_flatten(g);
+  drop_dead_nodes(g);
+  return {};
+}
+
+}  // namespace adze

@@ -1,0 +1,36 @@
+// The passes over a specialised graph. Each keeps the graph's meaning: tests run every model raw and optimised.
+#pragma once
+
+#include "graph/specialised.h"
+
+namespace adze {
+
+// Runs the whole list; with optimise false only what kernels can't do without.
+Result<void> run_passes(SpecialisedGraph& g, bool optimise);
+
+// Removes Identity and Dropout nodes and whatever no output needs.
+void drop_identities(SpecialisedGraph& g);
+void drop_dead_nodes(SpecialisedGraph& g);
+
+// Multiplies a BatchNormalization with constant parameters into the weights of the convolution before it.
+void fold_batch_norm(SpecialisedGraph& g);
+
+// x * Sigmoid(x) becomes Swish(x); x * HardSigmoid(x; 1/6, 1/2) becomes HardSwish(x).
+void fuse_gates(SpecialisedGraph& g);
+
+// Conv followed by Add: the other summand becomes the convolution's residual input.
+void fuse_residuals(SpecialisedGraph& g);
+
+// An activation after a node with an epilogue becomes part of it.
+void fuse_activations(SpecialisedGraph& g);
+
+// Puts every channels-last operator between transposes; without this pass such operators can't be prepared.
+void insert_layout(SpecialisedGraph& g);
+
+// Moves transposes past operators that work in any axis order, and cancels them where they meet.
+void sink_transposes(SpecialisedGraph& g);
+
+// A channels-last tensor that is flattened into a matrix product with constant weights: reorders the weights instead.
+void absorb_flatten(SpecialisedGraph& g);
+
+}  // namespace adze
