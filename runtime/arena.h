@@ -1,0 +1,58 @@
+// Huge-page memory: the arena that all of a session's intermediate tensors live in, and the store of packed weights.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "graph/op.h"
+
+namespace adze {
+
+// An anonymous mapping, zeroed, backed by huge pages where the kernel grants them. Released on destruction.
+class Mapping {
+ public:
+  Mapping() = default;
+  // Error resource_limit when the system has no such memory.
+  static Result<Mapping> create(std::size_t bytes);
+  Mapping(Mapping&& other) noexcept;
+  Mapping& operator=(Mapping&& other) noexcept;
+  ~Mapping();
+
+  std::byte* data() const { return data_; }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  std::byte* data_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
+// Packed constants in the order they were first asked for, which is the order of execution, one behind the other, so
+// that a kernel's prefetch past its own weights meets the next layer's.
+//
+// Thread-safe; bytes never move or go away while the store lives.
+class WeightStore final : public PackedConstants {
+ public:
+  // `max_bytes` bounds all that is ever packed.
+  explicit WeightStore(std::size_t max_bytes) : max_bytes_(max_bytes) {}
+
+  Result<const std::byte*> get(const std::string& key, std::size_t bytes,
+                               const std::function<void(std::byte*)>& fill) override;
+  std::size_t bytes() const;
+
+ private:
+  struct Chunk {
+    Mapping mapping;
+    std::size_t used = 0;
+  };
+
+  mutable std::mutex mutex_;
+  const std::size_t max_bytes_;
+  std::size_t bytes_ = 0;
+  std::vector<Chunk> chunks_;
+  std::map<std::string, const std::byte*> entries_;
+};
+
+}  // namespace adze

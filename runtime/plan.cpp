@@ -1,0 +1,125 @@
+#include "runtime/plan.h"
+
+#include <algorithm>
+
+#include "graph/evaluate.h"
+#include "graph/passes/pipeline.h"
+#include "graph/plan/liveness.h"
+
+namespace adze {
+namespace {
+
+// Below this much work a step stays on one thread: meeting the others would take longer than it saves.
+constexpr double kParallelFlops = 150e3;
+constexpr double kParallelBytes = 64e3;
+
+std::size_t aligned(std::size_t bytes) { return (bytes + kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment; }
+
+double moved_bytes(const PlanStep& step) {
+  double bytes = 0;
+  for (const TensorInfo& info : step.inputs) bytes += static_cast<double>(info.bytes());
+  for (const TensorInfo& info : step.outputs) bytes += static_cast<double>(info.bytes());
+  return bytes;
+}
+
+Result<std::vector<Step>> prepare_steps(const SpecialisedGraph& g, Isa isa, int threads, WeightStore& weights) {
+  std::vector<Step> steps;
+  for (const Node& node : g.graph.nodes) {
+    const auto inputs = g.input_infos(node);
+    std::vector<TensorInfo> outputs;
+    for (const ValueId id : node.outputs) outputs.push_back(id == kNoValue ? TensorInfo{} : g.info(id));
+    PrepareContext context(node, inputs, outputs, isa, threads, weights);
+    auto step = node.op->prepare(context);
+    if (!step) return std::move(step).error().with_context(describe(node));
+    steps.push_back(*std::move(step));
+  }
+  return steps;
+}
+
+}  // namespace
+
+double Plan::flops() const {
+  double total = 0;
+  for (const PlanStep& step : steps_) total += step.step.flops;
+  return total;
+}
+
+Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, std::span<const Shape> input_shapes,
+                                                 const ModelOptions& options, int threads, WeightStore& weights) {
+  ADZE_TRY(SpecialisedGraph g, specialise(graph, input_shapes, options.max_memory));
+  ADZE_CHECK(run_passes(g, options.optimise));
+  ADZE_TRY(std::vector<Step> steps, prepare_steps(g, options.isa, threads, weights));
+
+  const BufferPlan buffers = assign_buffers(g, steps);
+  const Offsets offsets = place_buffers(buffers.buffers);
+  std::shared_ptr<Plan> plan(new Plan);
+  plan->threads_ = threads;
+  const auto place_of = [&](ValueId id) {
+    Place place;
+    if (id == kNoValue) return place;
+    const auto index = static_cast<std::size_t>(id);
+    if (buffers.buffer_of[index] != kNoBuffer) {
+      place.kind = Place::Kind::arena;
+      place.offset = offsets.of[static_cast<std::size_t>(buffers.buffer_of[index])];
+    } else if (buffers.input_of[index] >= 0) {
+      place.kind = Place::Kind::input;
+      place.input = buffers.input_of[index];
+    } else if (buffers.constant_of[index] != kNoValue) {
+      const Tensor& constant = *g.graph[buffers.constant_of[index]].constant;
+      place.kind = Place::Kind::constant;
+      place.constant = constant.raw();
+      plan->constants_.push_back(constant);
+    }
+    return place;
+  };
+
+  bool wide_before = false;
+  for (std::size_t n = 0; n < steps.size(); n++) {
+    if (steps[n].view) continue;
+    const Node& node = g.graph.nodes[n];
+    PlanStep step;
+    step.step = std::move(steps[n]);
+    step.name = node.name;
+    step.op = node.op->name;
+    step.first_input = static_cast<int>(plan->places_.size());
+    for (std::size_t i = 0; i < node.inputs.size(); i++) {
+      const bool unread = i < 32 && (step.step.unread >> i & 1);
+      plan->places_.push_back(unread ? Place{} : place_of(node.inputs[i]));
+      if (node.inputs[i] != kNoValue) step.inputs.push_back(g.info(node.inputs[i]));
+    }
+    step.first_output = static_cast<int>(plan->places_.size());
+    for (const ValueId id : node.outputs) {
+      plan->places_.push_back(place_of(id));
+      if (id != kNoValue) step.outputs.push_back(g.info(id));
+    }
+    for (TensorInfo& info : step.inputs) info.value = nullptr;  // the specialised graph goes away
+    const bool worth = step.step.flops > kParallelFlops || moved_bytes(step) > kParallelBytes;
+    step.parts = worth ? std::clamp(step.step.max_parts, 1, threads) : 1;
+    step.barrier = wide_before || step.parts > 1;
+    wide_before = step.parts > 1;
+    plan->parallel_ |= wide_before;
+    plan->scratch_bytes_ = std::max(plan->scratch_bytes_, aligned(step.step.scratch_bytes));
+    plan->steps_.push_back(std::move(step));
+  }
+
+  std::size_t top = offsets.total;
+  for (const Port& port : g.graph.inputs) {
+    plan->inputs_.push_back(g.info(port.value));
+    plan->input_places_.push_back({Place::Kind::arena, top, -1, nullptr});
+    top += aligned(plan->inputs_.back().bytes());
+  }
+  for (const Port& port : g.graph.outputs) {
+    plan->outputs_.push_back(g.info(port.value));
+    plan->outputs_.back().value = nullptr;
+    plan->output_places_.push_back(place_of(port.value));
+  }
+  plan->scratch_offset_ = top;
+  plan->arena_bytes_ = top + plan->scratch_bytes_ * static_cast<std::size_t>(threads);
+  if (plan->arena_bytes_ + weights.bytes() > options.max_memory) {
+    return make_error(Code::resource_limit, "the arena of ", plan->arena_bytes_, " bytes and the weights of ", weights.bytes(),
+                      " bytes exceed the memory limit of ", options.max_memory);
+  }
+  return std::shared_ptr<const Plan>(std::move(plan));
+}
+
+}  // namespace adze
