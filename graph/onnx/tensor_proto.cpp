@@ -1,0 +1,140 @@
+#include "graph/onnx/tensor_proto.h"
+
+#include <charconv>
+#include <cstring>
+
+#include "graph/onnx/file.h"
+
+namespace adze {
+namespace {
+
+Result<DType> element_type(int code) {
+  const auto type = static_cast<DType>(code);
+  if (code < 0 || code > 255 || size_of(type) == 0) {
+    return make_error(Code::unsupported, "element type ", code,
+                      code > 0 && code < 17 ? concat(" (", name_of(type), ')') : std::string(), " is not supported");
+  }
+  return type;
+}
+
+Result<Shape> shape_of(const onnx::TensorProto& proto) {
+  if (proto.dims_size() > kMaxRank) {
+    return make_error(Code::unsupported, "rank ", proto.dims_size(), " is above the limit of ", kMaxRank);
+  }
+  Shape shape;
+  for (const std::int64_t dim : proto.dims()) {
+    if (dim < 0) return make_error(Code::invalid_model, "dimension ", dim, " is negative");
+    shape.push_back(dim);
+  }
+  return shape;
+}
+
+// Elements kept one per entry of a typed field, narrower ones in its low bits.
+template <class Stored, class Field>
+Tensor from_field(DType type, const Shape& shape, const Field& field) {
+  auto made = Tensor::allocate(type, shape);
+  auto* out = made.template as<Stored>();
+  for (int i = 0; i < field.size(); i++) out[i] = static_cast<Stored>(field[i]);
+  return made.tensor;
+}
+
+int field_size(const onnx::TensorProto& proto, DType type) {
+  switch (type) {
+    case DType::f32: return proto.float_data_size();
+    case DType::f64: return proto.double_data_size();
+    case DType::i64: return proto.int64_data_size();
+    case DType::u32:
+    case DType::u64: return proto.uint64_data_size();
+    default: return proto.int32_data_size();
+  }
+}
+
+Result<Tensor> from_fields(const onnx::TensorProto& proto, DType type, const Shape& shape, std::int64_t elements) {
+  if (field_size(proto, type) != elements) {
+    return make_error(Code::invalid_model, "holds ", field_size(proto, type), " elements, but its shape ", to_string(shape),
+                      " has ", elements);
+  }
+  switch (type) {
+    case DType::f32: return from_field<float>(type, shape, proto.float_data());
+    case DType::f64: return from_field<double>(type, shape, proto.double_data());
+    case DType::i64: return from_field<std::int64_t>(type, shape, proto.int64_data());
+    case DType::u64: return from_field<std::uint64_t>(type, shape, proto.uint64_data());
+    case DType::u32: return from_field<std::uint32_t>(type, shape, proto.uint64_data());
+    case DType::i32: return from_field<std::int32_t>(type, shape, proto.int32_data());
+    case DType::boolean: return from_field<bool>(type, shape, proto.int32_data());
+    default:  // 8 and 16 bits wide, 16-bit floats by their bit pattern
+      return size_of(type) == 1 ? from_field<std::uint8_t>(type, shape, proto.int32_data())
+                                : from_field<std::uint16_t>(type, shape, proto.int32_data());
+  }
+}
+
+Result<std::uint64_t> parse_number(std::string_view key, const std::string& text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return make_error(Code::invalid_model, "external data ", key, " \"", text.substr(0, 32), "\" is not a number");
+  }
+  return value;
+}
+
+Result<Tensor> from_external(const onnx::TensorProto& proto, DType type, const Shape& shape, std::size_t bytes,
+                             const std::optional<std::string>& folder) {
+  if (!folder) return make_error(Code::unsupported, "external data can't be used by a model in memory");
+  std::string location;
+  std::uint64_t offset = 0, length = bytes;
+  for (const auto& entry : proto.external_data()) {
+    if (entry.key() == "location") {
+      location = entry.value();
+    } else if (entry.key() == "offset") {
+      ADZE_TRY(offset, parse_number("offset", entry.value()));
+    } else if (entry.key() == "length") {
+      ADZE_TRY(length, parse_number("length", entry.value()));
+    } else if (entry.key() != "checksum") {
+      return make_error(Code::invalid_model, "external data has an unknown key");
+    }
+  }
+  if (length != bytes) {
+    return make_error(Code::invalid_model, "external data length ", length, " is not the ", bytes, " bytes of shape ",
+                      to_string(shape));
+  }
+  ADZE_TRY(FileBytes file, read_inside(*folder, location, offset, length));
+  return Tensor(type, shape, std::move(file.data));
+}
+
+// Every byte of a bool must be 0 or 1 for C++.
+void normalise_bools(std::string& raw) {
+  for (char& byte : raw) byte = byte != 0;
+}
+
+}  // namespace
+
+Result<Tensor> to_tensor(onnx::TensorProto& proto, const std::optional<std::string>& folder) {
+  ADZE_TRY(const DType type, element_type(proto.data_type()));
+  ADZE_TRY(const Shape shape, shape_of(proto));
+  const auto elements = shape.checked_elements();
+  const auto bytes = byte_size(shape, size_of(type));
+  if (!elements || !bytes) return make_error(Code::invalid_model, "shape ", to_string(shape), " is too large");
+  if (proto.has_segment()) return make_error(Code::unsupported, "segmented tensors are not supported");
+  if (proto.data_location() == 1) return from_external(proto, type, shape, *bytes, folder);
+  if (!proto.has_raw_data()) return from_fields(proto, type, shape, *elements);
+  if (proto.raw_data().size() != *bytes) {
+    return make_error(Code::invalid_model, "raw_data has ", proto.raw_data().size(), " bytes, but shape ", to_string(shape),
+                      " of ", name_of(type), " takes ", *bytes);
+  }
+  auto owner = std::make_shared<std::string>(std::move(*proto.mutable_raw_data()));
+  proto.clear_raw_data();
+  if (type == DType::boolean) normalise_bools(*owner);
+  const auto* data = reinterpret_cast<const std::byte*>(owner->data());
+  return Tensor(type, shape, std::shared_ptr<const std::byte>(std::move(owner), data));
+}
+
+onnx::TensorProto to_proto(const Tensor& tensor, const std::string& name) {
+  onnx::TensorProto proto;
+  for (const std::int64_t dim : tensor.shape()) proto.add_dims(dim);
+  proto.set_data_type(static_cast<int>(tensor.type()));
+  proto.set_name(name);
+  proto.set_raw_data(tensor.raw(), tensor.bytes());
+  return proto;
+}
+
+}  // namespace adze

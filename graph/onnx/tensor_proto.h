@@ -1,0 +1,19 @@
+// TensorProto in every storage form to Tensor.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "graph/core/tensor.h"
+#include "graph/onnx/onnx_subset.pb.h"
+
+namespace adze {
+
+// Takes the bytes out of `proto` where they can be used as they are. `folder` holds external data; nothing: refuse it.
+// Error unsupported for element types that adze doesn't store, invalid_model when sizes disagree.
+Result<Tensor> to_tensor(onnx::TensorProto& proto, const std::optional<std::string>& folder);
+
+// raw_data form, for files that are written.
+onnx::TensorProto to_proto(const Tensor& tensor, const std::string& name);
+
+}  // namespace adze
