@@ -1,0 +1,32 @@
+// Depthwise convolution: every output channel reads one source channel.
+//
+//   dst[n, y, x, c] = act( bias[c] + sum over ky, kx of src[n, y sy + ky dy - py, x sx + kx dx - px, c] w[ky, kx, c]
+//                          + residual[n, y, x, c] )
+//
+// Channels-last; c channels on both sides (a multiplier is undone by repeating source channels before). Weights are
+// [taps][c rounded up to 16], bias c rounded up to 16 or null. One chain of fused multiply-adds per output in the order
+// of ky, kx; elements outside the source are left out of the chain, which adds an exact zero elsewhere.
+#pragma once
+
+#include "kernels/conv/geometry.h"
+#include "kernels/core/activation.h"
+#include "kernels/core/table.h"
+
+namespace adze {
+
+struct DepthwiseArgs {
+  ConvGeometry geometry;  // ic: channels; ic_pitch: floats between source pixels
+  const float* src;
+  const float* weights;
+  const float* bias;
+  const float* residual;  // pitch c, or null
+  float* dst;             // pitch c
+  ActivationArgs activation;
+};
+
+// Computes the output rows [rows.begin, rows.end) of n * out_d * out_h.
+using DepthwiseFn = void (*)(const DepthwiseArgs& args, Range rows);
+
+extern const KernelTable<DepthwiseFn> depthwise_f32;
+
+}  // namespace adze

@@ -1,0 +1,157 @@
+#include "kernels/gemm/gemm.h"
+
+#include <algorithm>
+
+namespace adze {
+
+ADZE_DECLARE_OBJECT_VARIANTS(TileSet, gemm_tiles)
+
+namespace {
+
+// Row pointers that are kept at a time, on the stack.
+constexpr std::int64_t kMaxPointers = 4096;
+// Rows that share a set of pointers and, when all weights stay in L2, are taken through all panels at once.
+constexpr std::int64_t kRowBlock = 48;
+// Up to this size all of B stays in L2 beside the rows.
+constexpr std::int64_t kSmallB = (384 << 10) / sizeof(float);
+// Depth of B that is swept over all rows before the next: 512 x 64 floats are 128 KiB, well inside L2, and six rows of
+// A stay in L1.
+constexpr std::int64_t kDepth = 512;
+
+// A stretch of k: whole taps, or a part of one.
+struct Chunk {
+  Range taps;
+  std::int64_t k0, kc;
+};
+
+class Sweep {
+ public:
+  Sweep(const GemmArgs& args, const CancelFlag& cancel) : g_(args), cancel_(cancel) {}
+
+  // All of k for each block of rows, panel by panel: C is written once.
+  void rows_outer(Range rows, Range panels) {
+    const Chunk all{{0, g_.taps}, 0, g_.kc};
+    for (std::int64_t m = rows.begin; m < rows.end && !cancel_.requested(); m += kRowBlock) {
+      const Range block{m, std::min(m + kRowBlock, rows.end)};
+      fill(block, all);
+      for (std::int64_t p = panels.begin; p < panels.end; p++) tiles(block, p, all, true, true);
+    }
+  }
+
+  // Each panel's weights are read from memory once and swept over all rows.
+  void panels_outer(Range rows, Range panels) {
+    for (std::int64_t p = panels.begin; p < panels.end; p++) {
+      bool first = true;
+      for (Chunk chunk = chunk_at(0, 0);; chunk = chunk_at(chunk.taps.end, chunk.k0 + chunk.kc)) {
+        const bool last = chunk.taps.end >= g_.taps && chunk.k0 + chunk.kc >= g_.kc;
+        const std::int64_t taps = std::max<std::int64_t>(chunk.taps.size(), 1);
+        const std::int64_t step = std::clamp<std::int64_t>(kMaxPointers / taps, 1, kRowBlock);
+        for (std::int64_t m = rows.begin; m < rows.end && !cancel_.requested(); m += step) {
+          const Range block{m, std::min(m + step, rows.end)};
+          fill(block, chunk);
+          tiles(block, p, chunk, first, last);
+        }
+        if (last || cancel_.requested()) break;
+        first = false;
+      }
+    }
+  }
+
+ private:
+  // The chunk that starts where another ended: after tap_end - 1, or inside it when it was cut at `k_end`.
+  Chunk chunk_at(std::int64_t tap_end, std::int64_t k_end) const {
+    if (g_.kc > kDepth) {
+      const bool inside = k_end > 0 && k_end < g_.kc;
+      const std::int64_t tap = inside ? tap_end - 1 : tap_end;
+      const std::int64_t k0 = inside ? k_end : 0;
+      return {{tap, tap + 1}, k0, std::min(kDepth, g_.kc - k0)};
+    }
+    const std::int64_t taps = std::clamp<std::int64_t>(kDepth / std::max<std::int64_t>(g_.kc, 1), 1, kMaxPointers);
+    return {{tap_end, std::min(tap_end + taps, g_.taps)}, 0, g_.kc};
+  }
+
+  void fill(Range block, const Chunk& chunk) { g_.rows(g_.context, block, chunk.taps, pointers_, block.size()); }
+
+  // The tiles of one panel over the rows whose pointers are filled. Rows are shared out evenly: 49 as 5, 5, ... and not
+  // as eight sixes and a one.
+  void tiles(Range block, std::int64_t p, const Chunk& chunk, bool first, bool last) {
+    const Panel panel = panel_of(p, g_.n, g_.tiles->max_blocks);
+    const std::int64_t column = panel.first_block * kBlock, width = panel.blocks * kBlock;
+    const std::int64_t k = g_.taps * g_.kc;
+    TileArgs t;
+    t.a_stride = block.size();
+    t.a_offset = chunk.k0;
+    t.taps = chunk.taps.size();
+    t.kc = chunk.kc;
+    t.b = g_.b + column * k + (chunk.taps.begin * g_.kc + chunk.k0) * width;
+    t.ldc = g_.ldc;
+    t.bias = g_.bias ? g_.bias + column : nullptr;
+    t.ldr = g_.ldr;
+    t.last_lanes = static_cast<int>(std::min<std::int64_t>(kBlock, g_.n - (column + width - kBlock)));
+    t.first = first;
+    t.last = last;
+    t.activation = g_.activation;
+    const std::int64_t rows = block.size(), most = g_.tiles->max_rows[panel.blocks], count = (rows + most - 1) / most;
+    for (std::int64_t i = 0; i < count; i++) {
+      const std::int64_t from = rows * i / count, to = rows * (i + 1) / count;
+      t.a = pointers_ + from;
+      t.c = g_.c + (block.begin + from) * g_.ldc + column;
+      t.residual = g_.residual ? g_.residual + (block.begin + from) * g_.ldr + column : nullptr;
+      g_.tiles->tile(static_cast<int>(to - from), panel.blocks)(t);
+    }
+  }
+
+  const GemmArgs& g_;
+  const CancelFlag& cancel_;
+  const float* pointers_[kMaxPointers];
+};
+
+}  // namespace
+
+namespace {
+constexpr Variant<const TileSet*> kTiles[] = ADZE_OBJECT_VARIANTS(gemm_tiles);
+}
+constinit const KernelTable<const TileSet*> gemm_tile_f32{"gemm_tile_f32", kTiles};
+
+namespace {
+constexpr KernelInfo kInfos[] = {kernel_info<gemm_tile_f32>};
+}
+extern const std::span<const KernelInfo> kernels_gemm;
+constinit const std::span<const KernelInfo> kernels_gemm{kInfos};
+
+std::int64_t panel_count(std::int64_t n, int max_blocks) { return (blocks_of(n) + max_blocks - 1) / max_blocks; }
+
+// Full panels, but a last single block is avoided where it can share with its neighbour: 5 blocks are 3 + 2.
+Panel panel_of(std::int64_t index, std::int64_t n, int max_blocks) {
+  const std::int64_t blocks = blocks_of(n), full = blocks / max_blocks;
+  const int rest = static_cast<int>(blocks % max_blocks);
+  if (rest == 1 && full > 0 && max_blocks == 4) {
+    if (index == full - 1) return {index * 4, 3};
+    if (index == full) return {(full - 1) * 4 + 3, 2};
+  }
+  return {index * max_blocks, index < full ? max_blocks : rest};
+}
+
+void gemm_f32(const GemmArgs& args, Slice slice, const CancelFlag& cancel) {
+  const std::int64_t panels = panel_count(args.n, args.tiles->max_blocks);
+  const std::int64_t weights = packed_b_size(args.taps * args.kc, args.n);
+  // Threads share out the rows, so that each keeps its strip of the image; where weights outweigh the rows, the panels.
+  const bool by_panels = panels >= slice.parts && (args.m < 12 * slice.parts || weights > args.m * (args.kc + args.n));
+  const Range rows = by_panels ? Range{0, args.m} : slice.of(args.m);
+  const Range mine = by_panels ? slice.of(panels) : Range{0, panels};
+  if (rows.empty() || mine.empty()) return;
+  Sweep sweep(args, cancel);
+  const bool fits = args.taps * kRowBlock <= kMaxPointers;
+  if (fits && weights <= kSmallB) {
+    sweep.rows_outer(rows, mine);
+  } else {
+    sweep.panels_outer(rows, mine);
+  }
+}
+
+void matrix_rows(const void* context, Range rows, Range, const float** out, std::int64_t) {
+  const auto& matrix = *static_cast<const MatrixRows*>(context);
+  for (std::int64_t i = rows.begin; i < rows.end; i++) *out++ = matrix.a + i * matrix.lda;
+}
+
+}  // namespace adze

@@ -1,0 +1,54 @@
+// The register tile that GEMM, 1x1 and indirect convolution share.
+//
+//   c[i, j] = act( b0[j] + sum over taps t and k of a[t][i][k] * b[t][k][j]  + residual[i, j] )
+//
+// for mr rows i and nv * 16 columns j. One chain of fused multiply-adds per output, in the order of t, then k, starting
+// from the bias (or from c when the sum is continued): the same bytes for every tile size and instruction set.
+//
+// `a` holds a pointer per tap and row, so rows may lie anywhere; a row of zeros stands for padding. `b` is packed:
+// [taps][kc][nv * 16], zero beyond the last column. c and residual are written and read for the first
+// (nv - 1) * 16 + last_lanes columns only. c must not overlap a or b; residual may be c.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/core/activation.h"
+#include "kernels/core/table.h"
+
+namespace adze {
+
+struct TileArgs {
+  const float* const* a;  // row i of tap t at a[t * a_stride + i]
+  std::int64_t a_stride;
+  std::int64_t a_offset;  // floats added to each row pointer
+  std::int64_t taps;
+  std::int64_t kc;        // floats of each row
+  const float* b;
+  float* c;
+  std::int64_t ldc;
+  const float* bias;      // nv * 16 floats readable, or null: zero
+  const float* residual;  // or null
+  std::int64_t ldr;
+  int last_lanes;         // 1 to 16: columns of the last block
+  bool first;             // start from the bias, else from c
+  bool last;              // add the residual and activate
+  ActivationArgs activation;
+};
+
+using TileFn = void (*)(const TileArgs& args);
+
+constexpr int kBlock = 16;       // columns of one vector block
+constexpr int kMaxBlocks = 4;    // of a panel
+constexpr int kMaxRows = 16;     // of a tile
+
+// The tiles of one instruction set: how many blocks a panel has at most, how many rows a tile of nv blocks has at most
+// before accumulators leave the registers, and the function for each.
+struct TileSet {
+  int max_blocks;
+  int max_rows[kMaxBlocks + 1];
+  TileFn (*tile)(int rows, int blocks);
+};
+
+extern const KernelTable<const TileSet*> gemm_tile_f32;
+
+}  // namespace adze
