@@ -80,6 +80,7 @@ class PrepareContext {
   bool has(int i) const { return i < input_count() && inputs_[static_cast<std::size_t>(i)] != nullptr; }
   const TensorInfo& in(int i) const { return *inputs_[static_cast<std::size_t>(i)]; }
   const TensorInfo& out(int i = 0) const { return outputs_[static_cast<std::size_t>(i)]; }
+  std::span<const TensorInfo* const> inputs() const { return inputs_; }
   int output_count() const { return static_cast<int>(outputs_.size()); }
   bool wants_output(int i) const { return i < output_count() && node.outputs[static_cast<std::size_t>(i)] != kNoValue; }
 
@@ -136,7 +137,8 @@ struct OpDef {
   // perm[i]; false: not possible for this node. Null: nothing to change (elementwise).
   bool (*permute)(Node& node, std::span<const int> perm) = nullptr;
 
-  bool epilogue = false;  // prepare honours Node::activation and Node::residual
+  // Whether prepare would honour Node::activation and, for Conv, Node::residual; null: never.
+  bool (*takes_epilogue)(const Node& node, std::span<const TensorInfo* const> inputs) = nullptr;
   // The activation that this unary node computes, if it may ride in a producer's epilogue.
   std::optional<ActivationArgs> (*as_activation)(const Node& node, const Graph& graph) = nullptr;
 };

@@ -84,7 +84,8 @@ void fuse_activations(SpecialisedGraph& g) {
     const int producer = uses.producer(unary.inputs[0]);
     if (!activation || producer < 0 || uses.count(unary.inputs[0]) != 1) continue;
     Node& target = graph.nodes[static_cast<std::size_t>(producer)];
-    if (!target.op->epilogue || target.activation.kind != Activation::none || target.outputs.size() != 1) continue;
+    if (!target.op->takes_epilogue || !target.op->takes_epilogue(target, g.input_infos(target))) continue;
+    if (target.activation.kind != Activation::none || target.outputs.size() != 1) continue;
     if (marked[static_cast<std::size_t>(producer)]) continue;
     target.activation = *activation;
     target.outputs[0] = unary.outputs[0];

@@ -1,0 +1,67 @@
+#include "graph/product.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace adze {
+namespace {
+
+struct Args {
+  Product product;
+  const TileSet* tiles;
+  const float* weights;
+  const float* bias;
+  ActivationArgs activation;
+};
+
+void run(const Args& args, const Call& call) {
+  const Product& p = args.product;
+  const MatrixRows rows{call.in(), p.k};
+  GemmArgs gemm{};
+  gemm.m = p.m;
+  gemm.n = p.n;
+  gemm.taps = 1;
+  gemm.kc = p.k;
+  gemm.rows = matrix_rows;
+  gemm.context = &rows;
+  gemm.b = args.weights;
+  gemm.c = call.out();
+  gemm.ldc = p.n;
+  gemm.bias = args.bias;
+  gemm.activation = args.activation;
+  gemm.tiles = args.tiles;
+  gemm_f32(gemm, call.slice, call.cancel);
+}
+
+}  // namespace
+
+Result<Step> packed_product(PrepareContext& context, const Product& p, int bias) {
+  const auto& tiles = gemm_tile_f32.best(context.isa);
+  Args args{p, tiles.fn, nullptr, nullptr, context.node.activation};
+  const auto b = context.in(1).value->as<float>();
+  const auto bytes = static_cast<std::size_t>(packed_b_size(p.k, p.n)) * sizeof(float);
+  const auto format = concat("gemm/", p.trans_b, '/', std::bit_cast<std::uint32_t>(p.alpha), '/', isa_name(tiles.isa));
+  ADZE_TRY(const std::byte* packed, context.pack(1, format, bytes, [&](std::byte* out) {
+             pack_b(p.k, p.n, tiles.fn->max_blocks, reinterpret_cast<float*>(out), [&](std::int64_t k, std::int64_t n) {
+               return p.alpha * b[static_cast<std::size_t>(p.trans_b ? n * p.k + k : k * p.n + n)];
+             });
+           }));
+  args.weights = reinterpret_cast<const float*>(packed);
+  if (bias >= 0) {
+    const auto c = context.in(bias).value->as<float>();
+    const auto size = static_cast<std::size_t>(blocks_of(p.n) * kBlock) * sizeof(float);
+    const auto row_format = concat("row/", p.n, '/', std::bit_cast<std::uint32_t>(p.beta));
+    ADZE_TRY(const std::byte* row, context.pack(bias, row_format, size, [&](std::byte* out) {
+               auto* dst = reinterpret_cast<float*>(out);
+               for (std::int64_t n = 0; n < p.n; n++) dst[n] = p.beta * c[c.size() == 1 ? 0 : static_cast<std::size_t>(n)];
+             }));
+    args.bias = reinterpret_cast<const float*>(row);
+  }
+  Step step = make_step<run>(args, concat("gemm_f32/", isa_name(tiles.isa)));
+  step.unread = 0b10 | (bias >= 0 ? 1u << bias : 0u);
+  step.flops = p.flops();
+  step.max_parts = static_cast<int>(std::clamp<std::int64_t>(p.m * p.n / 64, 1, 256));
+  return step;
+}
+
+}  // namespace adze
