@@ -23,6 +23,21 @@ Result<void> infer_broadcast(InferContext& context);
 // The inputs' shapes as modern broadcasting needs them. REQUIRES: infer_broadcast succeeded.
 std::vector<Shape> broadcast_operands(const PrepareContext& context);
 
+// dst[i] = f(a[i], b[i]) over a stretch of the broadcast result, one element at a time.
+template <class A, class B, class R, class F>
+void zip(const BroadcastLoop& loop, Range elements, const A* a, const B* b, R* dst, F f) {
+  const int a_step = loop.step(0), b_step = loop.step(1);
+  loop.for_stretches(elements, [&](std::int64_t first, std::int64_t n, const auto& offsets) {
+    const A* x = a + offsets[0];
+    const B* y = b + offsets[1];
+    for (std::int64_t i = 0; i < n; i++) dst[first + i] = static_cast<R>(f(x[i * a_step], y[i * b_step]));
+  });
+}
+
+// The type in which an element is computed: 16-bit floats in float, everything else as it is.
+template <class T>
+using Compute = std::conditional_t<std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>, float, T>;
+
 // Runs f over 16-bit floats through float, in blocks: f(src, dst, n) on float arrays, dst may be src.
 template <class Half, class F>
 void through_float(const Half* src, Half* dst, std::int64_t n, F f) {

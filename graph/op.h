@@ -52,10 +52,14 @@ class InferContext {
     if (i < output_count()) outputs_[static_cast<std::size_t>(i)].shape = shape;
   }
   std::span<TensorInfo> outputs() { return outputs_; }
+  // For operators whose result follows from shapes alone: its content, with the shape set above.
+  void set_value(int i, Tensor value) { values_[static_cast<std::size_t>(i)] = std::move(value); }
+  const std::optional<Tensor>& value(int i) const { return values_[static_cast<std::size_t>(i)]; }
 
  private:
   std::span<const TensorInfo* const> inputs_;
   std::vector<TensorInfo> outputs_;
+  std::vector<std::optional<Tensor>> values_;
 };
 
 // Keeps what prepare makes of constants for as long as the model lives, shared by all its plans.

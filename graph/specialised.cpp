@@ -30,6 +30,18 @@ bool all_constant(const Graph& graph, const Node& node) {
   return true;
 }
 
+// Keeps what inference already knows of the outputs; true when that is all of them.
+bool store_values(Graph& graph, const InferContext& context) {
+  for (int i = 0; i < context.output_count(); i++) {
+    if (!context.value(i)) return false;
+  }
+  for (int i = 0; i < context.output_count(); i++) {
+    const ValueId id = context.node.outputs[static_cast<std::size_t>(i)];
+    if (id != kNoValue) graph[id].constant = *context.value(i);
+  }
+  return true;
+}
+
 // The bytes that folding would make must be checked before they are allocated.
 Result<void> check_sizes(std::span<const TensorInfo> outputs, std::size_t limit) {
   for (const TensorInfo& output : outputs) {
@@ -89,8 +101,8 @@ Result<SpecialisedGraph> specialise(const Graph& source, std::span<const Shape> 
     InferContext context(node, inputs);
     if (auto inferred = node.op->infer(context); !inferred) return at(node, std::move(inferred).error());
     if (auto checked = check_sizes(context.outputs(), max_bytes); !checked) return at(node, std::move(checked).error());
-    const bool known = all_constant(graph, node);
-    if (known) ADZE_CHECK(fold(graph, node, budget));
+    const bool known = store_values(graph, context) || all_constant(graph, node);
+    if (known && !graph[node.outputs[0]].constant) ADZE_CHECK(fold(graph, node, budget));
     for (std::size_t i = 0; i < node.outputs.size(); i++) {
       const ValueId id = node.outputs[i];
       if (id == kNoValue) continue;

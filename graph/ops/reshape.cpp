@@ -1,0 +1,211 @@
+// The operators that give the same bytes another shape: Reshape, Flatten, Squeeze, Unsqueeze, Identity, Dropout.
+#include <algorithm>
+
+#include "graph/axis.h"
+
+namespace adze {
+namespace {
+
+Result<Step> prepare_view(PrepareContext&) { return view_step(); }
+
+// ---- Reshape --------------------------------------------------------------------------------------------------------
+
+Result<void> infer_reshape(InferContext& context) {
+  const Shape& data = context.shape(0);
+  std::vector<std::int64_t> wanted = context.node.attributes.integers("shape");
+  if (context.node.version >= 5) {
+    if (!context.has(1)) return make_error(Code::invalid_model, "the shape is missing");
+    ADZE_TRY(wanted, context.ints(1));
+  }
+  if (wanted.size() > kMaxRank) return make_error(Code::unsupported, "rank ", wanted.size(), " is above ", kMaxRank);
+  const bool zero_copies = context.node.attributes.integer("allowzero", 0) == 0;
+  Shape shape;
+  int open = -1;
+  for (std::size_t i = 0; i < wanted.size(); i++) {
+    const int axis = static_cast<int>(i);
+    std::int64_t dim = wanted[i];
+    if (dim == 0 && zero_copies) {
+      if (axis >= data.rank()) return make_error(Code::invalid_model, "dimension ", axis, " is copied from rank ", data.rank());
+      dim = data[axis];
+    }
+    if (dim == -1 && open < 0) {
+      open = axis;
+      dim = 1;
+    }
+    if (dim < 0) return make_error(Code::invalid_model, "dimension ", axis, " is ", wanted[i]);
+    shape.push_back(dim);
+  }
+  const auto elements = shape.checked_elements();
+  if (!elements) return make_error(Code::invalid_model, "the shape is too large");
+  if (open >= 0) {
+    if (*elements == 0 || data.elements() % *elements != 0) {
+      return make_error(Code::invalid_model, "shape ", to_string(data), " doesn't divide into the given dimensions");
+    }
+    shape[open] = data.elements() / *elements;
+  } else if (*elements != data.elements()) {
+    return make_error(Code::invalid_model, "shape ", to_string(data), " doesn't fit into ", to_string(shape));
+  }
+  context.set_shape(0, shape);
+  return {};
+}
+
+// ---- Flatten, Squeeze, Unsqueeze ------------------------------------------------------------------------------------
+
+Result<void> infer_flatten(InferContext& context) {
+  const Shape& data = context.shape(0);
+  const std::int64_t axis = context.node.attributes.integer("axis", 1);
+  if (axis < -data.rank() || axis > data.rank()) {
+    return make_error(Code::invalid_model, "axis ", axis, " is out of range for rank ", data.rank());
+  }
+  const int cut = static_cast<int>(axis < 0 ? axis + data.rank() : axis);
+  context.set_shape(0, {data.elements(0, cut), data.elements(cut, data.rank())});
+  return {};
+}
+
+// Axes from the attribute before version 13, from input 1 since; nothing where neither is there.
+Result<std::optional<std::vector<std::int64_t>>> axes_of(const InferContext& context) {
+  using Axes = std::optional<std::vector<std::int64_t>>;
+  if (context.node.version >= 13) {
+    if (!context.has(1)) return Axes();
+    ADZE_TRY(auto axes, context.ints(1));
+    return Axes(std::move(axes));
+  }
+  return context.node.attributes.has("axes") ? Axes(context.node.attributes.integers("axes")) : Axes();
+}
+
+Result<void> infer_squeeze(InferContext& context) {
+  const Shape& data = context.shape(0);
+  ADZE_TRY(const auto axes, axes_of(context));
+  std::vector<bool> drop(static_cast<std::size_t>(data.rank()));
+  if (axes) {
+    ADZE_TRY(drop, axis_set(*axes, data.rank()));
+  }
+  Shape shape;
+  for (int axis = 0; axis < data.rank(); axis++) {
+    const bool named = drop[static_cast<std::size_t>(axis)];
+    if (named && data[axis] != 1) return make_error(Code::invalid_model, "axis ", axis, " has ", data[axis], " elements");
+    if (!(named || (!axes && data[axis] == 1))) shape.push_back(data[axis]);
+  }
+  context.set_shape(0, shape);
+  return {};
+}
+
+Result<void> infer_unsqueeze(InferContext& context) {
+  const Shape& data = context.shape(0);
+  ADZE_TRY(const auto axes, axes_of(context));
+  if (!axes) return make_error(Code::invalid_model, "axes are missing");
+  const std::size_t rank = static_cast<std::size_t>(data.rank()) + axes->size();
+  if (rank > kMaxRank) return make_error(Code::unsupported, "rank ", rank, " is above ", kMaxRank);
+  ADZE_TRY(const auto added, axis_set(*axes, static_cast<int>(rank)));
+  Shape shape;
+  int from = 0;
+  for (const bool is_new : added) shape.push_back(is_new ? 1 : data[from++]);
+  context.set_shape(0, shape);
+  return {};
+}
+
+// ---- Identity, Dropout ----------------------------------------------------------------------------------------------
+
+Result<void> infer_same(InferContext& context) {
+  for (int i = 0; i < context.output_count(); i++) context.set_shape(i, context.shape(0));
+  return {};
+}
+
+// In inference Dropout passes its input on; the mask says that everything was kept.
+Result<void> infer_dropout(InferContext& context) {
+  if (context.has(2)) {
+    const Tensor* training = context.in(2).value;
+    if (!training) return make_error(Code::unsupported, "training_mode must be known before the model runs");
+    const Tensor* ratio = context.has(1) ? context.in(1).value : nullptr;
+    const bool zero = ratio && ratio->type() == DType::f32 && ratio->elements() == 1 && ratio->as<float>()[0] == 0;
+    if (training->elements() == 1 && training->as<bool>()[0] && !zero) {
+      return make_error(Code::unsupported, "dropout in training mode is random");
+    }
+  }
+  return infer_same(context);
+}
+
+struct DropoutArgs {
+  std::size_t bytes;
+  std::int64_t elements;
+  DType mask;
+};
+
+void run_dropout(const DropoutArgs& args, const Call& call) {
+  if (call.slice.part != 0) return;
+  std::copy_n(call.in<std::byte>(), args.bytes, call.out<std::byte>());
+  dispatch(args.mask, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    std::fill_n(call.out<T>(1), args.elements, static_cast<T>(true));
+  });
+}
+
+Result<Step> prepare_dropout(PrepareContext& context) {
+  if (!context.wants_output(1)) return view_step();
+  return make_step<run_dropout>(DropoutArgs{context.in(0).bytes(), context.in(0).elements(), context.out(1).type}, "dropout");
+}
+
+DType dropout_type(const Node& node, std::span<const DType> inputs, int i) {
+  return i == 1 && node.version >= 10 ? DType::boolean : inputs[0];
+}
+DType same_type(const Node&, std::span<const DType> inputs, int) { return inputs[0]; }
+
+constexpr int kReshape[] = {1, 5, 13, 14, 19, 21, 23, 24, 25}, kFlatten[] = {1, 9, 11, 13, 21, 23, 24, 25};
+constexpr int kSqueeze[] = {1, 11, 13, 21, 23, 24, 25}, kIdentity[] = {1, 13, 14, 16, 19, 21, 23, 24, 25};
+constexpr int kDropout[] = {1, 6, 7, 10, 12, 13, 22};
+constexpr AttrSpec kReshapeAttributes[] = {{"shape", AttrKind::integers}, {"allowzero", AttrKind::integer}};
+constexpr AttrSpec kFlattenAttributes[] = {{"axis", AttrKind::integer}};
+constexpr AttrSpec kAxes[] = {{"axes", AttrKind::integers}};
+constexpr AttrSpec kDropoutAttributes[] = {{"ratio", AttrKind::real}, {"is_test", AttrKind::integer}, {"seed", AttrKind::integer}};
+constexpr TypeMask kTypes[] = {kAnyType, types(DType::i64)};
+constexpr TypeMask kDropoutTypes[] = {kFloats, kFloats, types(DType::boolean)};
+
+constexpr OpDef kOps[] = {{.name = "Reshape",
+                           .versions = kReshape,
+                           .attributes = kReshapeAttributes,
+                           .inputs = {1, 2},
+                           .input_types = kTypes,
+                           .output_type = same_type,
+                           .infer = infer_reshape,
+                           .prepare = prepare_view},
+                          {.name = "Flatten",
+                           .versions = kFlatten,
+                           .attributes = kFlattenAttributes,
+                           .input_types = kTypes,
+                           .infer = infer_flatten,
+                           .prepare = prepare_view},
+                          {.name = "Squeeze",
+                           .versions = kSqueeze,
+                           .attributes = kAxes,
+                           .inputs = {1, 2},
+                           .input_types = kTypes,
+                           .infer = infer_squeeze,
+                           .prepare = prepare_view},
+                          {.name = "Unsqueeze",
+                           .versions = kSqueeze,
+                           .attributes = kAxes,
+                           .inputs = {1, 2},
+                           .input_types = kTypes,
+                           .infer = infer_unsqueeze,
+                           .prepare = prepare_view},
+                          {.name = "Identity",
+                           .versions = kIdentity,
+                           .input_types = kTypes,
+                           .infer = infer_same,
+                           .prepare = prepare_view,
+                           .layout = LayoutRule::transparent},
+                          {.name = "Dropout",
+                           .versions = kDropout,
+                           .attributes = kDropoutAttributes,
+                           .inputs = {1, 3},
+                           .outputs = {1, 2},
+                           .input_types = kDropoutTypes,
+                           .output_type = dropout_type,
+                           .infer = infer_dropout,
+                           .prepare = prepare_dropout}};
+
+}  // namespace
+extern const std::span<const OpDef> ops_reshape;
+constinit const std::span<const OpDef> ops_reshape{kOps};
+
+}  // namespace adze
