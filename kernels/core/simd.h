@@ -167,6 +167,14 @@ static ADZE_INLINE i32x16 bits(const f32x16& a) ADZE_LANEWISE(i32x16, __builtin_
 static ADZE_INLINE f32x16 from_bits(const i32x16& a) ADZE_LANEWISE(f32x16, __builtin_bit_cast(float, a.v[i]))
 #endif
 
+// As ONNX wants them: NaN when either is.
+static ADZE_INLINE f32x16 min_nan(const f32x16& a, const f32x16& b) {
+  return select(a == a, select(b == b, min(a, b), b), a);
+}
+static ADZE_INLINE f32x16 max_nan(const f32x16& a, const f32x16& b) {
+  return select(a == a, select(b == b, max(a, b), b), a);
+}
+
 static ADZE_INLINE i32x16 splat_int(std::int32_t x) ADZE_LANEWISE(i32x16, IntReg(x))
 static ADZE_INLINE i32x16 operator+(const i32x16& a, const i32x16& b) ADZE_LANEWISE(i32x16, a.v[i] + b.v[i])
 static ADZE_INLINE i32x16 operator-(const i32x16& a, const i32x16& b) ADZE_LANEWISE(i32x16, a.v[i] - b.v[i])
@@ -191,11 +199,12 @@ static ADZE_INLINE float fold(const f32x16& a, Combine combine) {
 static ADZE_INLINE float sum(const f32x16& a) {
   return fold(a, [](float x, float y) { return x + y; });
 }
+// NaN when a lane is.
 static ADZE_INLINE float max_of(const f32x16& a) {
-  return fold(a, [](float x, float y) { return x > y ? x : y; });
+  return fold(a, [](float x, float y) { return x != x || x > y ? x : y; });
 }
 static ADZE_INLINE float min_of(const f32x16& a) {
-  return fold(a, [](float x, float y) { return x < y ? x : y; });
+  return fold(a, [](float x, float y) { return x != x || x < y ? x : y; });
 }
 
 }  // namespace adze::ADZE_TARGET

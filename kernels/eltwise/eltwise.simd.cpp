@@ -25,19 +25,14 @@ ADZE_INLINE f32x16 sign(const f32x16& x) {
   return select(x > zero, splat(1.0f), select(x < zero, splat(-1.0f), x));  // zero and NaN stay
 }
 
-// x86's min and max give the second operand when one is NaN; the sum is NaN then whichever it was.
-ADZE_INLINE f32x16 either_nan(const f32x16& result, const f32x16& a, const f32x16& b) {
-  return select(a == a, select(b == b, result, b), a);
-}
-
 template <BinaryOp Op>
 ADZE_INLINE f32x16 apply(const f32x16& a, const f32x16& b) {
   if constexpr (Op == BinaryOp::add) return a + b;
   if constexpr (Op == BinaryOp::sub) return a - b;
   if constexpr (Op == BinaryOp::mul) return a * b;
   if constexpr (Op == BinaryOp::div) return a / b;
-  if constexpr (Op == BinaryOp::min) return either_nan(min(a, b), a, b);
-  if constexpr (Op == BinaryOp::max) return either_nan(max(a, b), a, b);
+  if constexpr (Op == BinaryOp::min) return min_nan(a, b);
+  if constexpr (Op == BinaryOp::max) return max_nan(a, b);
   if constexpr (Op == BinaryOp::prelu) return select(a < splat(0.0f), a * b, a);
 }
 

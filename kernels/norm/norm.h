@@ -1,0 +1,31 @@
+// Normalisations of f32.
+//
+//   scale_shift_f32   dst[r, c] = src[r, c] scale[c] + shift[c], one fused multiply-add
+//   norm_rows_f32     dst[r, c] = (src[r, c] - mean_r) / sqrt(var_r + epsilon) scale[c] + shift[c]
+//
+// norm_rows takes mean and variance of each row (biased, in two passes of sixteen partial sums); scale and shift may be
+// null (1 and 0), as may mean and inv_std_dev, which receive one value per row. dst may be src. Rows are contiguous.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/core/table.h"
+
+namespace adze {
+
+using ScaleShiftFn = void (*)(const float* src, const float* scale, const float* shift, float* dst, std::int64_t rows,
+                              std::int64_t cols);
+
+struct NormArgs {
+  const float* scale;
+  const float* shift;
+  float epsilon;
+  float* mean;
+  float* inv_std_dev;
+};
+using NormRowsFn = void (*)(const NormArgs& args, const float* src, float* dst, std::int64_t rows, std::int64_t cols);
+
+extern const KernelTable<ScaleShiftFn> scale_shift_f32;
+extern const KernelTable<NormRowsFn> norm_rows_f32;
+
+}  // namespace adze
