@@ -1,0 +1,139 @@
+// adze verify: runs ONNX backend test folders (model.onnx beside test_data_set_N/{input,output}_K.pb) and compares.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "graph/onnx/tensor_file.h"
+#include "tools/command.h"
+#include "tools/compare.h"
+#include "tools/exit_code.h"
+#include "tools/feeds.h"
+#include "tools/prepared.h"
+
+namespace adze {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::vector<std::string> folders;
+  int threads = 1;
+  bool json = false, raw = false;
+};
+
+struct Outcome {
+  std::string test, reason;  // reason empty: passed
+  bool skipped = false;
+};
+
+// Folders with a model, in the order of their names.
+std::vector<fs::path> find_tests(const std::string& folder) {
+  std::vector<fs::path> tests;
+  std::error_code error;
+  if (fs::is_regular_file(fs::path(folder) / "model.onnx", error)) return {folder};
+  for (auto entry = fs::recursive_directory_iterator(folder, error); !error && entry != fs::end(entry); entry.increment(error)) {
+    if (entry->path().filename() == "model.onnx") tests.push_back(entry->path().parent_path());
+  }
+  std::sort(tests.begin(), tests.end());
+  return tests;
+}
+
+Result<std::vector<NamedTensor>> read_series(const fs::path& set, std::string_view stem) {
+  std::vector<NamedTensor> tensors;
+  for (int k = 0;; k++) {
+    const fs::path file = set / concat(stem, '_', k, ".pb");
+    if (!fs::exists(file)) return tensors;
+    ADZE_TRY(NamedTensor tensor, read_tensor_file(file.string()));
+    tensors.push_back(std::move(tensor));
+  }
+}
+
+Result<void> run_set(const std::shared_ptr<const Model>& model, const fs::path& set, int threads) {
+  ADZE_TRY(const auto inputs, read_series(set, "input"));
+  ADZE_TRY(const auto expected, read_series(set, "output"));
+  // Files belong to inputs by name, or by position where they carry none.
+  std::map<std::string, Tensor> feeds;
+  for (std::size_t k = 0; k < inputs.size(); k++) {
+    const bool by_position = inputs[k].name.empty() && k < model->inputs().size();
+    feeds[by_position ? model->value_name(model->inputs()[k]) : inputs[k].name] = inputs[k].tensor;
+  }
+  std::vector<Tensor> ordered;
+  for (const Port& port : model->inputs()) {
+    const auto found = feeds.find(model->value_name(port));
+    if (found == feeds.end()) return make_error(Code::bad_input, "no file for input \"", model->value_name(port), '"');
+    if (found->second.type() != port.type) return make_error(Code::bad_input, "the file for \"", found->first, "\" has another type");
+    ordered.push_back(found->second);
+  }
+  ADZE_TRY(Prepared prepared, prepare(model, std::move(ordered), threads));
+  const CancelFlag cancel;
+  ADZE_CHECK(prepared.session.run(cancel));
+  if (expected.size() > model->outputs().size()) return make_error(Code::mismatch, "has ", model->outputs().size(), " outputs");
+  for (std::size_t k = 0; k < expected.size(); k++) {
+    const auto index = static_cast<int>(k);
+    auto same = compare(expected[k].tensor, prepared.session.output_info(index), prepared.session.output(index), {});
+    if (!same) return std::move(same).error().with_context(concat("output \"", model->value_name(model->outputs()[k]), '"'));
+  }
+  return {};
+}
+
+Outcome run_test(const fs::path& folder, const Options& options) {
+  Outcome outcome{folder.filename().string(), {}, false};
+  ModelOptions model_options;
+  model_options.optimise = !options.raw;
+  auto model = Model::load((folder / "model.onnx").string(), model_options);
+  Result<void> result;
+  if (!model) {
+    result = std::move(model).error();
+  } else {
+    for (int n = 0; result && fs::is_directory(folder / concat("test_data_set_", n)); n++) {
+      result = run_set(*model, folder / concat("test_data_set_", n), options.threads);
+    }
+  }
+  if (!result) {
+    outcome.reason = result.error().message;
+    outcome.skipped = result.error().code == Code::unsupported;
+  }
+  return outcome;
+}
+
+int execute(const Options& options) {
+  int passed = 0, failed = 0, skipped = 0;
+  nlohmann::ordered_json report = nlohmann::ordered_json::array();
+  const bool terminal = isatty(STDERR_FILENO);
+  for (const std::string& folder : options.folders) {
+    const auto tests = find_tests(folder);
+    if (tests.empty()) return fail(make_error(Code::bad_input, folder, ": holds no model.onnx"));
+    for (const fs::path& test : tests) {
+      const Outcome outcome = run_test(test, options);
+      const char* status = outcome.reason.empty() ? "passed" : outcome.skipped ? "skipped" : "failed";
+      (outcome.reason.empty() ? passed : outcome.skipped ? skipped : failed)++;
+      if (options.json) {
+        report.push_back({{"test", outcome.test}, {"status", status}, {"reason", outcome.reason}});
+      } else if (!outcome.reason.empty()) {
+        std::printf("%s %s: %s\n", status, outcome.test.c_str(), outcome.reason.c_str());
+      }
+      if (terminal) std::fprintf(stderr, "\r%d tests", passed + failed + skipped);
+    }
+  }
+  if (terminal) std::fprintf(stderr, "\r            \r");
+  if (options.json) std::printf("%s\n", report.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+  std::printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped);
+  return failed ? kExitMismatch : kExitOk;
+}
+
+}  // namespace
+
+void add_verify(CLI::App& app, RunVerb& run) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = app.add_subcommand("verify", "Run ONNX backend test folders and compare");
+  verb->add_option("FOLDER", options->folders, "folders, searched for model.onnx")->required();
+  verb->add_option("--threads", options->threads, "threads")->check(CLI::Range(1, 256));
+  verb->add_flag("--json", options->json, "a JSON array before the last line");
+  verb->add_flag("--raw", options->raw, "without optimising passes");
+  verb->callback([&run, options] { run = [options] { return execute(*options); }; });
+}
+
+}  // namespace adze
