@@ -31,9 +31,10 @@ Result<std::int64_t> out_size(const Node& node, Window& w, std::size_t axis, std
     return full - w.pad_begin[axis] - w.pad_end[axis];
   }
   const std::int64_t size = output_shape.empty() ? in * w.stride[axis] : output_shape[axis];
-  const std::int64_t total = full - size;
+  // A result that is larger than the full one grows at its end.
+  const std::int64_t total = std::max<std::int64_t>(full - size, 0);
   w.pad_begin[axis] = auto_pad == "SAME_UPPER" ? total / 2 : total - total / 2;
-  w.pad_end[axis] = total - w.pad_begin[axis];
+  w.pad_end[axis] = full - size - w.pad_begin[axis];
   return size;
 }
 

@@ -55,34 +55,53 @@ struct mask16 {
   MaskReg v[kRegs];
 };
 
+// Does `statement` for each register index i. Written out for one or two of them: GCC keeps arrays of f32x16 in
+// registers only when every index is a constant before it looks for such arrays.
+#if defined(ADZE_TARGET_avx512)
+#define ADZE_EACH(statement) \
+  {                          \
+    constexpr int i = 0;     \
+    statement;               \
+  }
+#elif defined(ADZE_TARGET_avx2)
+#define ADZE_EACH(statement) \
+  {                          \
+    constexpr int i = 0;     \
+    statement;               \
+  }                          \
+  {                          \
+    constexpr int i = 1;     \
+    statement;               \
+  }
+#else
+#define ADZE_EACH(statement) \
+  for (int i = 0; i < kRegs; i++) statement;
+#endif
+
 // ---- memory -------------------------------------------------------------------------------------------------------
 
 static ADZE_INLINE f32x16 splat(float x) {
   f32x16 r;
-  ADZE_UNROLL for (int i = 0; i < kRegs; i++) r.v[i] = FloatReg(x);
+  ADZE_EACH(r.v[i] = FloatReg(x));
   return r;
 }
 
 static ADZE_INLINE f32x16 load(const float* p) {
   f32x16 r;
-  ADZE_UNROLL for (int i = 0; i < kRegs; i++) {
 #if defined(ADZE_XSIMD)
-    r.v[i] = FloatReg::load_unaligned(p + i * kRegLanes);
+  ADZE_EACH(r.v[i] = FloatReg::load_unaligned(p + i * kRegLanes));
 #else
-    r.v[i] = p[i];
+  ADZE_EACH(r.v[i] = p[i]);
 #endif
-  }
   return r;
 }
 
 static ADZE_INLINE void store(float* p, const f32x16& a) {
-  ADZE_UNROLL for (int i = 0; i < kRegs; i++) {
 #if defined(ADZE_XSIMD)
-    a.v[i].store_unaligned(p + i * kRegLanes);
+  ADZE_EACH(a.v[i].store_unaligned(p + i * kRegLanes));
 #else
-    p[i] = a.v[i];
+  ADZE_EACH(p[i] = a.v[i]);
 #endif
-  }
 }
 
 #if defined(ADZE_TARGET_avx2)
@@ -118,11 +137,11 @@ static ADZE_INLINE void store_partial(float* p, const f32x16& a, int n) {
 
 // ---- arithmetic ---------------------------------------------------------------------------------------------------
 
-#define ADZE_LANEWISE(type, expr)                                       \
-  {                                                                     \
-    type r;                                                             \
-    ADZE_UNROLL for (int i = 0; i < kRegs; i++) r.v[i] = (expr);        \
-    return r;                                                           \
+#define ADZE_LANEWISE(type, expr) \
+  {                               \
+    type r;                       \
+    ADZE_EACH(r.v[i] = (expr));   \
+    return r;                     \
   }
 
 static ADZE_INLINE f32x16 operator+(const f32x16& a, const f32x16& b) ADZE_LANEWISE(f32x16, a.v[i] + b.v[i])
@@ -138,9 +157,14 @@ static ADZE_INLINE mask16 operator>=(const f32x16& a, const f32x16& b) ADZE_LANE
 static ADZE_INLINE mask16 operator==(const f32x16& a, const f32x16& b) ADZE_LANEWISE(mask16, a.v[i] == b.v[i])
 
 #if defined(ADZE_XSIMD)
-// a b + c, rounded once.
+// a b + c, rounded once. xsimd 8.1 multiplies and adds in two roundings on AVX-512, so the instruction is named here.
+#if defined(ADZE_TARGET_avx512)
 static ADZE_INLINE f32x16 fma(const f32x16& a, const f32x16& b, const f32x16& c)
-    ADZE_LANEWISE(f32x16, xsimd::fma(a.v[i], b.v[i], c.v[i]))
+    ADZE_LANEWISE(f32x16, FloatReg(_mm512_fmadd_ps(a.v[i], b.v[i], c.v[i])))
+#else
+static ADZE_INLINE f32x16 fma(const f32x16& a, const f32x16& b, const f32x16& c)
+    ADZE_LANEWISE(f32x16, FloatReg(_mm256_fmadd_ps(a.v[i], b.v[i], c.v[i])))
+#endif
 // As the x86 instructions: the second operand when either is NaN, so max(lo, x) keeps a NaN x.
 static ADZE_INLINE f32x16 min(const f32x16& a, const f32x16& b) ADZE_LANEWISE(f32x16, xsimd::min(a.v[i], b.v[i]))
 static ADZE_INLINE f32x16 max(const f32x16& a, const f32x16& b) ADZE_LANEWISE(f32x16, xsimd::max(a.v[i], b.v[i]))

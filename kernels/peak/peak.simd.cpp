@@ -9,7 +9,10 @@ namespace adze::ADZE_TARGET {
 std::int64_t fma_peak(std::int64_t rounds, float* sink) {
   constexpr int kChains = 6, kUnroll = 16;
   f32x16 chain[kChains];
-  ADZE_UNROLL for (int i = 0; i < kChains; i++) chain[i] = splat(static_cast<float>(i));
+  // Every lane starts elsewhere: the compiler would merge equal registers.
+  float start[kChains * kLanes];
+  for (int i = 0; i < kChains * kLanes; i++) start[i] = static_cast<float>(i) + static_cast<float>(rounds);
+  ADZE_UNROLL for (int i = 0; i < kChains; i++) chain[i] = load(start + i * kLanes);
   const f32x16 factor = splat(0.999f), summand = splat(0.001f);
   for (std::int64_t r = 0; r < rounds; r++) {
     for (int u = 0; u < kUnroll; u++) {
