@@ -1,0 +1,150 @@
+#include "runtime/session.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "runtime/plan.h"
+#include "runtime/thread_pool.h"
+#include "tests/support/small_cnn.h"
+
+namespace adze::testing {
+namespace {
+
+std::shared_ptr<const Model> load(const std::string& bytes, const ModelOptions& options = {}) {
+  auto model = Model::from_bytes(bytes_of(bytes), "small", options);
+  EXPECT_TRUE(model) << (model ? "" : model.error().message);
+  return model ? *model : nullptr;
+}
+
+// All outputs of one run, one behind the other.
+std::vector<float> run(const std::shared_ptr<const Model>& model, const Tensor& x, int threads) {
+  Session session(model, std::make_shared<ThreadPool>(threads));
+  const Shape shape = x.shape();
+  const auto reshaped = session.reshape({&shape, 1});
+  EXPECT_TRUE(reshaped) << (reshaped ? "" : reshaped.error().message);
+  std::memcpy(session.input(0).data(), x.raw(), x.bytes());
+  const CancelFlag cancel;
+  const auto done = session.run(cancel);
+  EXPECT_TRUE(done) << (done ? "" : done.error().message);
+  std::vector<float> all;
+  for (int i = 0; i < static_cast<int>(model->outputs().size()); i++) {
+    const auto* values = reinterpret_cast<const float*>(session.output(i).data());
+    all.insert(all.end(), values, values + session.output_info(i).elements());
+  }
+  return all;
+}
+
+bool same_bytes(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+TEST(Session, OptimisedAgreesWithRaw) {
+  const std::string bytes = small_cnn();
+  const Tensor x = random_tensor({2, 3, 20, 18}, 42);
+  ModelOptions raw;
+  raw.optimise = false;
+  const auto want = run(load(bytes, raw), x, 1), got = run(load(bytes), x, 1);
+  ASSERT_EQ(want.size(), got.size());
+  float largest = 0;
+  for (const float value : want) largest = std::max(largest, std::fabs(value));
+  // Folding the batch normalisation rounds its factor into the weights: a few ulps of the largest value.
+  for (std::size_t i = 0; i < want.size(); i++) ASSERT_NEAR(want[i], got[i], 16 * 6e-8f * largest) << i;
+}
+
+TEST(Session, SameBytesForAnyNumberOfThreads) {
+  const auto model = load(small_cnn());
+  const Tensor x = random_tensor({4, 3, 20, 18}, 43);
+  const auto one = run(model, x, 1);
+  for (const int threads : {2, 5}) EXPECT_TRUE(same_bytes(one, run(model, x, threads))) << threads << " threads";
+}
+
+TEST(Session, SameBytesForEveryInstructionSet) {
+  const std::string bytes = small_cnn();
+  const Tensor x = random_tensor({2, 3, 20, 18}, 44);
+  const auto want = run(load(bytes), x, 1);
+  for (const Isa isa : {Isa::portable, Isa::avx2, Isa::avx512}) {
+    if (isa > cpu_isa()) continue;
+    ModelOptions options;
+    options.isa = isa;
+    EXPECT_TRUE(same_bytes(want, run(load(bytes, options), x, 1))) << isa_name(isa);
+  }
+}
+
+TEST(Session, SameBytesAnywhereInABatch) {
+  const auto model = load(small_cnn());
+  constexpr std::int64_t kBatch = 7, kPixels = 3 * 20 * 18;
+  const Tensor batch = random_tensor({kBatch, 3, 20, 18}, 45);
+  Session session(model, std::make_shared<ThreadPool>(2));
+  const Shape shape = batch.shape();
+  ASSERT_TRUE(session.reshape({&shape, 1}));
+  std::memcpy(session.input(0).data(), batch.raw(), batch.bytes());
+  const CancelFlag cancel;
+  ASSERT_TRUE(session.run(cancel));
+  const auto* y = reinterpret_cast<const float*>(session.output(0).data());
+  for (std::int64_t n = 0; n < kBatch; n++) {
+    const Tensor one = Tensor::from<float>({1, 3, 20, 18}, batch.as<float>().subspan(static_cast<std::size_t>(n * kPixels), kPixels));
+    const auto alone = run(model, one, 1);
+    EXPECT_EQ(std::memcmp(alone.data(), y + n * 10, 10 * sizeof(float)), 0) << "row " << n;
+  }
+}
+
+TEST(Session, ChangingTheBatchReusesThePackedWeights) {
+  const auto model = load(small_cnn());
+  Session session(model, std::make_shared<ThreadPool>(1));
+  const Shape one{1, 3, 20, 18}, four{4, 3, 20, 18};
+  ASSERT_TRUE(session.reshape({&one, 1}));
+  const std::size_t bytes = model->weight_bytes();
+  ASSERT_TRUE(session.reshape({&four, 1}));
+  EXPECT_EQ(model->weight_bytes(), bytes);
+}
+
+TEST(Session, ARaisedFlagCancelsAndLeavesTheSessionUsable) {
+  const auto model = load(small_cnn());
+  Session session(model, std::make_shared<ThreadPool>(2));
+  const Shape shape{1, 3, 20, 18};
+  ASSERT_TRUE(session.reshape({&shape, 1}));
+  CancelFlag cancel;
+  cancel.request();
+  const auto cancelled = session.run(cancel);
+  ASSERT_FALSE(cancelled);
+  EXPECT_EQ(cancelled.error().code, Code::cancelled);
+  cancel.reset();
+  EXPECT_TRUE(session.run(cancel));
+}
+
+TEST(Session, AnIndexOutOfRangeNamesItsNode) {
+  ModelBuilder m;
+  m.input("i", {1}, DType::i64).output("y").initializer("data", random_tensor({4, 2}, 1));
+  m.node("Gather", {"data", "i"}, {"y"}).set_name("pick");
+  const auto model = load(m.serialized());
+  Session session(model, std::make_shared<ThreadPool>(1));
+  const Shape shape{1};
+  ASSERT_TRUE(session.reshape({&shape, 1}));
+  *reinterpret_cast<std::int64_t*>(session.input(0).data()) = 4;
+  const CancelFlag cancel;
+  const auto failed = session.run(cancel);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, Code::bad_input);
+  EXPECT_NE(failed.error().message.find("pick"), std::string::npos) << failed.error().message;
+  *reinterpret_cast<std::int64_t*>(session.input(0).data()) = -1;
+  EXPECT_TRUE(session.run(cancel));
+}
+
+TEST(Session, AnArenaOverTheLimitIsRefused) {
+  ModelOptions options;
+  options.max_memory = 1 << 20;
+  ModelBuilder m;
+  m.input("x", {-1}).output("y");
+  m.node("Neg", {"x"}, {"y"});
+  const auto model = load(m.serialized(), options);
+  const Shape shape{1 << 20};
+  const auto plan = model->plan({&shape, 1}, 1);
+  ASSERT_FALSE(plan);
+  EXPECT_EQ(plan.error().code, Code::resource_limit);
+}
+
+}  // namespace
+}  // namespace adze::testing
