@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
   adze::add_bench(app, run);
   adze::add_inspect(app, run);
   adze::add_verify(app, run);
-  // adze::add_serve(app, run);
+  adze::add_serve(app, run);
   adze::add_hw(app, run);
   try {
     app.parse(argc, argv);

@@ -1,0 +1,42 @@
+// Every route but inference, answered by cpp-httplib on two workers, so that a slow page never delays inference. The
+// connection layer hands over a framed and validated request as bytes and gets the response as bytes.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/http/request.h"
+
+namespace adze::server {
+
+// What the pages show; called on the workers, so every function must be thread-safe.
+struct ControlSource {
+  struct Answer {
+    int status = 200;
+    std::string body;
+  };
+  std::function<std::string()> metrics;        // Prometheus text
+  std::function<std::string()> page;           // HTML
+  std::function<Answer()> server_metadata;     // JSON
+  std::function<bool()> ready;                 // false while draining
+  std::function<Answer()> models;
+  std::function<Answer(const std::string& model, const std::string& version)> model_metadata;
+  std::function<Answer(const std::string& model, const std::string& version)> model_ready;
+};
+
+class ControlPlane {
+ public:
+  explicit ControlPlane(ControlSource source);
+  ~ControlPlane();
+
+  // Answers on a worker: `done` gets the whole response there. False when too many requests wait already.
+  bool handle(const Request& request, std::function<void(std::string response)> done);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace adze::server

@@ -1,0 +1,66 @@
+#include "server/model/served_model.h"
+
+#include "runtime/plan.h"
+#include "server/model/session_engine.h"
+
+namespace adze::server {
+namespace {
+
+std::vector<ServedPort> served_ports(const Model& model, const std::vector<Port>& ports) {
+  std::vector<ServedPort> result;
+  for (const Port& port : ports) {
+    ServedPort served{model.value_name(port), port.type, {}};
+    if (port.dims) {
+      for (const Dim& dim : *port.dims) served.dims.push_back(dim.size);
+    }
+    result.push_back(std::move(served));
+  }
+  return result;
+}
+
+bool has_symbolic_batch(const std::vector<Port>& inputs) {
+  for (const Port& port : inputs) {
+    if (!port.dims || port.dims->empty() || port.dims->front().size >= 0) return false;
+  }
+  return !inputs.empty();
+}
+
+// A job of zeros with the smallest shapes: what warming up runs.
+JobPtr zeros(const std::vector<ServedPort>& inputs, bool batched, std::int64_t rows) {
+  auto job = std::make_shared<Job>();
+  job->rows = rows;
+  for (const ServedPort& port : inputs) {
+    Shape shape;
+    for (std::size_t i = batched ? 1 : 0; i < port.dims.size(); i++) shape.push_back(port.dims[i] < 0 ? 1 : port.dims[i]);
+    job->inputs.emplace_back(static_cast<std::size_t>(shape.elements() * rows) * size_of(port.type));
+    job->row_shapes.push_back(shape);
+  }
+  return job;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ServedModel>> ServedModel::load(const std::string& name, const std::string& path, const Options& options,
+                                                       BatchQueue::Done done) {
+  std::unique_ptr<ServedModel> served(new ServedModel);
+  served->name_ = name;
+  ADZE_TRY(served->model_, Model::load(path));
+  served->inputs_ = served_ports(*served->model_, served->model_->inputs());
+  served->outputs_ = served_ports(*served->model_, served->model_->outputs());
+  served->batched_ = has_symbolic_batch(served->model_->inputs());
+  const std::int64_t most = served->batched_ ? options.max_batch : 1;
+  served->engine_ = std::make_unique<SessionEngine>(served->model_, options.threads, served->batched_);
+  for (const std::int64_t rows : {most, std::int64_t{1}}) {
+    const JobPtr job = zeros(served->inputs_, served->batched_, rows);
+    const CancelFlag cancel;
+    if (auto ran = served->engine_->run({&job, 1}, cancel); !ran) return std::move(ran).error().with_context(path);
+  }
+  ADZE_TRY(const auto shapes, served->model_->default_shapes(most));
+  ADZE_TRY(const auto plan, served->model_->plan(shapes, options.threads));
+  served->arena_bytes_ = plan->arena_bytes();
+  served->queue_ = std::make_unique<BatchQueue>(QueueOptions{most, options.max_delay, options.queue_limit}, *served->engine_,
+                                                std::move(done));
+  return served;
+}
+
+}  // namespace adze::server

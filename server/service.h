@@ -1,0 +1,86 @@
+// The service: what requests mean. Inference is decoded on the loop's thread (large bodies on a worker), handed to the
+// model's queue at the end of the round, and answered when its batch completes or its deadline passes, whichever is
+// first; no thread waits for it. All else goes to the control plane.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "server/codec/codec.h"
+#include "server/control/control.h"
+#include "server/model/served_model.h"
+#include "server/net/loop.h"
+#include "server/worker.h"
+
+namespace adze::server {
+
+struct ServiceOptions {
+  std::vector<std::pair<std::string, std::string>> models;  // name and path; the first is the default of /predict
+  ServedModel::Options model;
+  std::chrono::milliseconds deadline{500};
+};
+
+class Service final : public Handler {
+ public:
+  explicit Service(const ServiceOptions& options) : options_(options) {}
+  ~Service() override;
+
+  // Loads all models. The loop must be set before it runs.
+  Result<void> load();
+  void attach(Loop& loop);
+  ConnectionMetrics& connections() { return connections_; }
+
+  // On the loop's thread: readiness turns 503, and the queues stop waiting for company.
+  void begin_drain();
+  // Completes what the queues hold; on any thread, after the loop has ended.
+  void finish();
+
+  void on_request(ConnectionId id, const Request& request) override;
+  void on_disconnect(ConnectionId id) override;
+  void on_round_end(std::size_t partial) override;
+  std::optional<Clock::time_point> next_deadline() const override;
+  void on_deadline(Clock::time_point now) override;
+
+ private:
+  enum class Route { predict, infer };
+  // A request that is being answered.
+  struct Pending {
+    ConnectionId id;
+    Route route;
+    ServedModel* model;
+    InferRequest request;
+    bool keep_alive;
+    Clock::time_point begun;
+    bool answered = false;
+  };
+  using PendingPtr = std::shared_ptr<Pending>;
+
+  ServedModel* find_model(std::string_view name, std::string_view version) const;
+  bool route_inference(ConnectionId id, const Request& request);
+  void decode(const PendingPtr& pending, std::string_view body, Decoder& decoder, Result<void>& result);
+  void accept(const PendingPtr& pending, const Result<void>& decoded);
+  void complete(std::span<const JobPtr> jobs, ServedModel& model);
+  void answer(const PendingPtr& pending, int status, std::string_view body);
+  void forget(const PendingPtr& pending);
+  ControlSource control_source();
+  std::string metrics_text() const;
+  std::string page() const;
+
+  const ServiceOptions options_;
+  Loop* loop_ = nullptr;
+  std::vector<std::unique_ptr<ServedModel>> models_;
+  ConnectionMetrics connections_;
+  std::atomic<bool> draining_{false};
+  Decoder decoder_;
+  std::unordered_map<ConnectionId, PendingPtr> pending_;
+  std::unordered_map<const Job*, PendingPtr> by_job_;
+  std::deque<PendingPtr> deadlines_;   // in the order of their deadlines, which all lie equally far off
+  std::vector<PendingPtr> submitting_;  // decoded in this round
+  std::size_t decoding_ = 0;            // bodies on the worker
+  std::unique_ptr<ControlPlane> control_;
+  std::unique_ptr<Worker> worker_;
+};
+
+}  // namespace adze::server

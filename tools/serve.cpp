@@ -1,0 +1,104 @@
+// adze serve: the server on the command line's models.
+#include <cstdio>
+#include <filesystem>
+
+#include "runtime/thread_pool.h"
+#include "server/serve.h"
+#include "tools/command.h"
+#include "tools/exit_code.h"
+
+namespace adze {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::vector<std::string> models;
+  std::string repository, host = "127.0.0.1";
+  int port = 8000, threads = 1;
+  std::int64_t max_batch = 64, max_delay_us = 200, deadline_ms = 500, drain_delay_ms = 0;
+  std::size_t queue_limit = 1024;
+};
+
+using Named = std::pair<std::string, std::string>;
+
+Named named(const std::string& text) {
+  const std::size_t at = text.find('=');
+  if (at != text.npos && !fs::exists(text)) return {text.substr(0, at), text.substr(at + 1)};
+  return {fs::path(text).stem().string(), text};
+}
+
+bool is_version(const std::string& text) {
+  return !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == text.npos;
+}
+
+// NAME/VERSION/model.onnx; of several versions the highest.
+Result<std::vector<Named>> scan(const std::string& repository) {
+  std::error_code error;
+  std::vector<Named> models;
+  for (const auto& entry : fs::directory_iterator(repository, error)) {
+    int best = -1;
+    std::string path;
+    std::error_code ignored;
+    for (const auto& version : fs::directory_iterator(entry.path(), ignored)) {
+      const std::string name = version.path().filename().string();
+      const fs::path model = version.path() / "model.onnx";
+      if (!is_version(name) || std::stoi(name) <= best || !fs::exists(model)) continue;
+      best = std::stoi(name);
+      path = model.string();
+    }
+    if (best >= 0) models.emplace_back(entry.path().filename().string(), path);
+  }
+  if (error) return make_error(Code::bad_input, repository, ": ", error.message());
+  if (models.empty()) return make_error(Code::bad_input, repository, ": holds no NAME/VERSION/model.onnx");
+  std::sort(models.begin(), models.end());
+  return models;
+}
+
+Result<void> execute(const Options& options) {
+  server::ServeOptions serve;
+  for (const std::string& text : options.models) serve.service.models.push_back(named(text));
+  if (!options.repository.empty()) {
+    ADZE_TRY(serve.service.models, scan(options.repository));
+  }
+  if (serve.service.models.empty()) return make_error(Code::bad_input, "serve needs a model or --repository");
+  serve.loop.host = options.host;
+  serve.loop.port = options.port;
+  serve.service.model.max_batch = options.max_batch;
+  serve.service.model.max_delay = std::chrono::microseconds(options.max_delay_us);
+  serve.service.model.queue_limit = options.queue_limit;
+  serve.service.model.threads = options.threads > 0 ? options.threads : usable_cpus();
+  serve.service.deadline = std::chrono::milliseconds(options.deadline_ms);
+  serve.drain_delay = std::chrono::milliseconds(options.drain_delay_ms);
+  const auto served = server::serve(serve, [&](int port) {
+    std::fprintf(stderr, "adze: serving %zu model(s) on http://%s:%d, default \"%s\"\n", serve.service.models.size(), options.host.c_str(),
+                 port, serve.service.models.front().first.c_str());
+  });
+  if (served) std::fprintf(stderr, "adze: stopped\n");
+  return served;
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, RunVerb& run) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = app.add_subcommand("serve", "Serve models over HTTP");
+  verb->add_option("MODEL", options->models, "[NAME=]FILE.onnx; the first is the default of /predict");
+  verb->add_option("--repository", options->repository, "folder of NAME/VERSION/model.onnx");
+  verb->add_option("--host", options->host, "address to listen on");
+  verb->add_option("--port", options->port, "port; 0: any free one")->check(CLI::Range(0, 65535));
+  verb->add_option("--max-batch", options->max_batch, "rows of a batch")->check(CLI::Range(1, 4096));
+  verb->add_option("--max-delay-us", options->max_delay_us, "longest wait for company")->check(CLI::Range(0, 10'000'000));
+  verb->add_option("--deadline-ms", options->deadline_ms, "time for an answer")->check(CLI::Range(1, 600'000));
+  verb->add_option("--queue-limit", options->queue_limit, "requests that may wait")->check(CLI::Range(1, 1'000'000));
+  verb->add_option("--threads", options->threads, "threads per model; 0: one per usable CPU")->check(CLI::Range(0, 256));
+  verb->add_option("--drain-delay-ms", options->drain_delay_ms, "time between unready and the end")->check(CLI::Range(0, 600'000));
+  verb->callback([&run, options] {
+    run = [options] {
+      const auto done = execute(*options);
+      return done ? kExitOk : fail(done.error());
+    };
+  });
+}
+
+}  // namespace adze
