@@ -73,7 +73,8 @@ struct PlainArgs {
   Op op;
   DType type;
   std::int64_t p;           // of the norm
-  bool column_major;        // of the indices
+  bool indices;             // as a second output
+  bool column_major;        // their order
 };
 
 template <class T>
@@ -81,7 +82,7 @@ void run_plain_as(const PlainArgs& args, const Call& call) {
   using Acc = std::conditional_t<std::is_integral_v<T>, std::int64_t, double>;
   const ConvGeometry& g = args.pool.geometry;
   const Range pixels = call.slice.of(g.pixels());
-  std::int64_t* indices = args.op == Op::max && call.outputs[1] ? call.out<std::int64_t>(1) : nullptr;
+  std::int64_t* indices = args.indices ? call.out<std::int64_t>(1) : nullptr;
   for (std::int64_t i = pixels.begin * g.ic; i < pixels.end * g.ic; i++) {
     const std::int64_t pixel = i / g.ic, c = i % g.ic, image = pixel / volume(g.out);
     const std::int64_t position[kSpatial] = {pixel / g.out[2] / g.out[1] % g.out[0], pixel / g.out[2] % g.out[1], pixel % g.out[2]};
@@ -138,7 +139,7 @@ Result<Step> prepare(PrepareContext& context) {
     // The indices of version 8 on count rows first unless storage_order says columns. Version 1 of LpPool had a float p.
     const std::int64_t order = context.node.version == 1 && op == Op::lp ? 2 : context.node.attributes.integer("p", 2);
     const bool columns = context.node.attributes.integer("storage_order", 0) != 0;
-    step = make_step<run_plain>(PlainArgs{pool, op, context.in(0).type, order, columns}, "pool_plain");
+    step = make_step<run_plain>(PlainArgs{pool, op, context.in(0).type, order, context.wants_output(1), columns}, "pool_plain");
   }
   step.max_parts = static_cast<int>(std::clamp<std::int64_t>(context.out().elements() / 1024, 1, 256));
   step.flops = static_cast<double>(context.out().elements() * pool.geometry.taps());

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Runs ONNX's node conformance cases through `adze verify`.
+
+    node_cases.py ADZE MINIMUM
+
+The cases are those of the installed onnx package whose inputs and outputs are dense tensors of ordinary numeric types.
+Fails when a case fails, or when fewer than MINIMUM pass: operators that are not built are refused at load and count as
+skipped, so a count that falls means that something stopped being recognised. Exit code 77 without the onnx package.
+"""
+import pathlib
+import subprocess
+import sys
+import tempfile
+import warnings
+
+try:
+    from onnx import TensorProto, numpy_helper
+    from onnx.backend.test.case.node import collect_testcases
+except ImportError as error:
+    print(f"skipped: {error}")
+    sys.exit(77)
+
+warnings.filterwarnings("ignore")
+ORDINARY = {
+    TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BOOL,
+    TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64,
+    TensorProto.UINT8, TensorProto.UINT16, TensorProto.UINT32, TensorProto.UINT64,
+}  # fmt: skip
+
+
+def is_dense(model):
+    values = [*model.graph.input, *model.graph.output]
+    ordinary = all(v.type.HasField("tensor_type") and v.type.tensor_type.elem_type in ORDINARY for v in values)
+    return ordinary and all(n.domain in ("", "ai.onnx") for n in model.graph.node)
+
+
+def write(case, folder):
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(case.model.SerializeToString())
+    for number, data_set in enumerate(case.data_sets):
+        target = folder / f"test_data_set_{number}"
+        target.mkdir()
+        for stem, values, infos in zip(("input", "output"), data_set, (case.model.graph.input, case.model.graph.output)):
+            for index, value in enumerate(values):
+                proto = value if isinstance(value, TensorProto) else numpy_helper.from_array(value, infos[index].name)
+                (target / f"{stem}_{index}.pb").write_bytes(proto.SerializeToString())
+
+
+def main():
+    adze, minimum = sys.argv[1], int(sys.argv[2])
+    with tempfile.TemporaryDirectory() as work:
+        for case in collect_testcases(None):
+            if is_dense(case.model):
+                write(case, pathlib.Path(work) / case.name)
+        done = subprocess.run([adze, "verify", work], capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    print("\n".join(line for line in lines if line.startswith("failed")))
+    print(done.stderr + lines[-1])
+    passed = int(lines[-1].split()[0])
+    if passed < minimum:
+        print(f"expected at least {minimum} to pass")
+    sys.exit(0 if done.returncode == 0 and passed >= minimum else 1)
+
+
+if __name__ == "__main__":
+    main()
