@@ -83,8 +83,9 @@ bool RequestParser::fail(int status, std::string_view reason) {
 
 RequestParser::State RequestParser::parse() {
   // Empty lines before a request line are allowed (RFC 9112, 2.2).
-  if (step_ == Step::head && scanned_ == 0) {
-    while (buffer_.starts_with("\r\n")) buffer_.erase(0, 2);
+  while (step_ == Step::head && buffer_.starts_with("\r\n")) {
+    buffer_.erase(0, 2);
+    scanned_ = 0;
   }
   if (buffer_.empty()) return state_ = State::idle;
   state_ = State::partial;
