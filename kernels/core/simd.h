@@ -148,7 +148,6 @@ static ADZE_INLINE f32x16 operator+(const f32x16& a, const f32x16& b) ADZE_LANEW
 static ADZE_INLINE f32x16 operator-(const f32x16& a, const f32x16& b) ADZE_LANEWISE(f32x16, a.v[i] - b.v[i])
 static ADZE_INLINE f32x16 operator*(const f32x16& a, const f32x16& b) ADZE_LANEWISE(f32x16, a.v[i] * b.v[i])
 static ADZE_INLINE f32x16 operator/(const f32x16& a, const f32x16& b) ADZE_LANEWISE(f32x16, a.v[i] / b.v[i])
-static ADZE_INLINE f32x16 operator-(const f32x16& a) ADZE_LANEWISE(f32x16, -a.v[i])
 
 static ADZE_INLINE mask16 operator<(const f32x16& a, const f32x16& b) ADZE_LANEWISE(mask16, a.v[i] < b.v[i])
 static ADZE_INLINE mask16 operator>(const f32x16& a, const f32x16& b) ADZE_LANEWISE(mask16, a.v[i] > b.v[i])
@@ -200,6 +199,9 @@ static ADZE_INLINE f32x16 max_nan(const f32x16& a, const f32x16& b) {
 }
 
 static ADZE_INLINE i32x16 splat_int(std::int32_t x) ADZE_LANEWISE(i32x16, IntReg(x))
+static ADZE_INLINE i32x16 operator^(const i32x16& a, const i32x16& b) ADZE_LANEWISE(i32x16, a.v[i] ^ b.v[i])
+// By the sign bit, so that zeros and NaN change theirs too; xsimd subtracts from 0.
+static ADZE_INLINE f32x16 operator-(const f32x16& a) { return from_bits(bits(a) ^ splat_int(INT32_MIN)); }
 static ADZE_INLINE i32x16 operator+(const i32x16& a, const i32x16& b) ADZE_LANEWISE(i32x16, a.v[i] + b.v[i])
 static ADZE_INLINE i32x16 operator-(const i32x16& a, const i32x16& b) ADZE_LANEWISE(i32x16, a.v[i] - b.v[i])
 static ADZE_INLINE i32x16 operator&(const i32x16& a, const i32x16& b) ADZE_LANEWISE(i32x16, a.v[i] & b.v[i])
