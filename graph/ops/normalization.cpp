@@ -1,4 +1,4 @@
-// BatchNormalization, InstanceNormalization, LayerNormalization and LRN, in inference.
+// BatchNormalization, InstanceNormalization, GroupNormalization, LayerNormalization and LRN, in inference.
 #include <algorithm>
 #include <cmath>
 
@@ -17,16 +17,19 @@ Result<void> check_parameters(const InferContext& context, int first, int last) 
   const std::int64_t c = channels_of(context.node, context.shape(0));
   for (int i = first; i <= last; i++) {
     if (context.shape(i).elements() != c) {
-      return make_error(Code::invalid_model, "input ", i, " has ", context.shape(i).elements(), " elements for ", c, " channels");
+      return make_error(Code::invalid_model, "input ", i, " has ", context.shape(i).elements(), " elements for ", c,
+                        " channels");
     }
   }
   return {};
 }
 
-// ---- BatchNormalization: a factor and an offset per channel ----------------------------------------------------------
+// ---- BatchNormalization: a factor and an offset per channel
+// ----------------------------------------------------------
 
 Result<void> check_batch(const Node& node) {
-  if (node.attributes.integer("training_mode", 0)) return make_error(Code::unsupported, "training mode is not supported");
+  if (node.attributes.integer("training_mode", 0))
+    return make_error(Code::unsupported, "training mode is not supported");
   if (node.version < 9 && !node.attributes.integer("spatial", 1)) {
     return make_error(Code::unsupported, "statistics per position (spatial 0) are not supported");
   }
@@ -66,7 +69,8 @@ void run_batch(const BatchArgs& args, const Call& call) {
   if (args.type == DType::f32) {
     auto* factors = reinterpret_cast<float*>(shift + args.c);
     for (std::int64_t c = 0; c < 2 * args.c; c++) factors[c] = static_cast<float>(scale[c]);
-    args.kernel(call.in() + rows.begin * args.c, factors, factors + args.c, call.out() + rows.begin * args.c, rows.size(), args.c);
+    args.kernel(call.in() + rows.begin * args.c, factors, factors + args.c, call.out() + rows.begin * args.c,
+                rows.size(), args.c);
     return;
   }
   dispatch(args.type, [&](auto tag) {
@@ -80,10 +84,15 @@ void run_batch(const BatchArgs& args, const Call& call) {
 
 Result<Step> prepare_batch(PrepareContext& context) {
   for (int i = 1; i < context.output_count(); i++) {
-    if (context.wants_output(i)) return make_error(Code::unsupported, "running statistics as outputs are not supported");
+    if (context.wants_output(i))
+      return make_error(Code::unsupported, "running statistics as outputs are not supported");
   }
   const auto& kernel = scale_shift_f32.best(context.isa);
-  BatchArgs args{kernel.fn, context.in(0).type, {}, 0, channels_of(context.node, context.in(0).shape),
+  BatchArgs args{kernel.fn,
+                 context.in(0).type,
+                 {},
+                 0,
+                 channels_of(context.node, context.in(0).shape),
                  context.node.attributes.real("epsilon", 1e-5f)};
   for (int i = 1; i <= 4; i++) args.parameter_types[i - 1] = context.in(i).type;
   args.rows = context.in(0).elements() / std::max<std::int64_t>(args.c, 1);
@@ -94,44 +103,90 @@ Result<Step> prepare_batch(PrepareContext& context) {
   return step;
 }
 
-// ---- InstanceNormalization: mean and variance per image and channel --------------------------------------------------
+// ---- InstanceNormalization, GroupNormalization: mean and variance per image and group of channels
+// --------------------
+
+bool is_group(const Node& node) { return node.op->name == "GroupNormalization"; }
+
+std::int64_t groups_of(const Node& node, std::int64_t c) {
+  return is_group(node) ? node.attributes.integer("num_groups", 1) : c;
+}
 
 Result<void> infer_instance(InferContext& context) {
-  ADZE_CHECK(check_parameters(context, 1, 2));
-  context.set_shape(0, context.shape(0));
+  const Shape& data = context.shape(0);
+  if (data.rank() < 3) return make_error(Code::unsupported, "rank ", data.rank(), " is below 3");
+  const std::int64_t c = channels_of(context.node, data), groups = groups_of(context.node, c);
+  if (groups == 0 || c % groups != 0) {
+    return make_error(Code::invalid_model, c, " channels are not divisible into ", groups, " groups");
+  }
+  if (context.node.version == 18) {  // GroupNormalization's first version scaled by group
+    for (int i = 1; i <= 2; i++) {
+      if (context.shape(i).elements() == groups) continue;
+      return make_error(Code::invalid_model, "input ", i, " has ", context.shape(i).elements(), " elements for ",
+                        groups, " groups");
+    }
+  } else {
+    ADZE_CHECK(check_parameters(context, 1, 2));
+  }
+  context.set_shape(0, data);
   return {};
 }
 
 struct InstanceArgs {
   DType type;
-  std::int64_t n, pixels, c;
+  std::int64_t n, pixels, c, groups;
+  bool scale_by_group;
   float epsilon;
 };
 
-// Down the columns of a channels-last image, in double: one channel after the other would read every line sixteen times.
+// dst = src factor + offset per channel. Down the columns of a channels-last image, in double.
+template <class T>
+void normalise_image(const InstanceArgs& args, const Call& call, const T* src, T* dst, double* factor, double* offset) {
+  const auto value = [](T x) { return static_cast<double>(static_cast<Compute<T>>(x)); };
+  const std::int64_t per_group = args.c / args.groups;
+  const auto count = static_cast<double>(args.pixels * per_group);
+  // The group's mean replaces the sums of its channels, then its variance the sums of squares.
+  const auto average = [&](double* sums) {
+    for (double* group = sums; group < sums + args.c; group += per_group) {
+      double total = 0;
+      for (std::int64_t i = 0; i < per_group; i++) total += group[i];
+      std::fill_n(group, per_group, total / count);
+    }
+  };
+  std::fill_n(factor, args.c, 0.0);
+  std::fill_n(offset, args.c, 0.0);
+  for (std::int64_t p = 0; p < args.pixels; p++) {
+    for (std::int64_t c = 0; c < args.c; c++) offset[c] += value(src[p * args.c + c]);
+  }
+  average(offset);
+  for (std::int64_t p = 0; p < args.pixels; p++) {
+    for (std::int64_t c = 0; c < args.c; c++) {
+      const double d = value(src[p * args.c + c]) - offset[c];
+      factor[c] += d * d;
+    }
+  }
+  average(factor);
+  for (std::int64_t c = 0; c < args.c; c++) {
+    const std::int64_t parameter = args.scale_by_group ? c / per_group : c;
+    factor[c] = value(call.in<T>(1)[parameter]) / std::sqrt(factor[c] + static_cast<double>(args.epsilon));
+    offset[c] = value(call.in<T>(2)[parameter]) - offset[c] * factor[c];
+  }
+  for (std::int64_t p = 0; p < args.pixels; p++) {
+    for (std::int64_t c = 0; c < args.c; c++) {
+      const std::int64_t i = p * args.c + c;
+      dst[i] = static_cast<T>(static_cast<Compute<T>>(value(src[i]) * factor[c] + offset[c]));
+    }
+  }
+}
+
 void run_instance(const InstanceArgs& args, const Call& call) {
-  auto* mean = reinterpret_cast<double*>(call.scratch);
-  double* square = mean + args.c;
+  auto* factor = reinterpret_cast<double*>(call.scratch);
   const Range images = call.slice.of(args.n);
+  const std::int64_t size = args.pixels * args.c;
   dispatch(args.type, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    for (std::int64_t n = images.begin; n < images.end; n++) {
-      const T* src = call.in<T>() + n * args.pixels * args.c;
-      T* dst = call.out<T>() + n * args.pixels * args.c;
-      std::fill_n(mean, 2 * args.c, 0.0);
-      for (std::int64_t i = 0; i < args.pixels * args.c; i++) mean[i % args.c] += static_cast<double>(static_cast<Compute<T>>(src[i]));
-      for (std::int64_t c = 0; c < args.c; c++) mean[c] /= static_cast<double>(args.pixels);
-      for (std::int64_t i = 0; i < args.pixels * args.c; i++) {
-        const double d = static_cast<double>(static_cast<Compute<T>>(src[i])) - mean[i % args.c];
-        square[i % args.c] += d * d;
-      }
-      for (std::int64_t i = 0; i < args.pixels * args.c; i++) {
-        const std::int64_t c = i % args.c;
-        const double inverse = 1 / std::sqrt(square[c] / static_cast<double>(args.pixels) + static_cast<double>(args.epsilon));
-        const double d = static_cast<double>(static_cast<Compute<T>>(src[i])) - mean[c];
-        dst[i] = static_cast<T>(static_cast<Compute<T>>(d * inverse * static_cast<double>(static_cast<Compute<T>>(call.in<T>(1)[c])) +
-                                                        static_cast<double>(static_cast<Compute<T>>(call.in<T>(2)[c]))));
-      }
+    for (std::int64_t n = images.begin; n < images.end && !call.cancel.requested(); n++) {
+      normalise_image(args, call, call.in<T>() + n * size, call.out<T>() + n * size, factor, factor + args.c);
     }
   });
 }
@@ -139,7 +194,12 @@ void run_instance(const InstanceArgs& args, const Call& call) {
 Result<Step> prepare_instance(PrepareContext& context) {
   const Shape& data = context.in(0).shape;
   const std::int64_t c = channels_of(context.node, data);
-  const InstanceArgs args{context.in(0).type, data[0], data.elements(1, data.rank() - 1), c,
+  const InstanceArgs args{context.in(0).type,
+                          data[0],
+                          data.elements(1, data.rank() - 1),
+                          c,
+                          groups_of(context.node, c),
+                          context.node.version == 18,
                           context.node.attributes.real("epsilon", 1e-5f)};
   Step step = make_step<run_instance>(args, "instance_norm");
   step.scratch_bytes = static_cast<std::size_t>(c) * 2 * sizeof(double);
@@ -156,8 +216,10 @@ Result<void> infer_layer(InferContext& context) {
   for (int i = 1; i <= 2; i++) {
     if (!context.has(i)) continue;
     const auto whole = broadcast(context.shape(i), data);
-    if (!whole || !(*whole == data)) return make_error(Code::invalid_model, "input ", i, " of shape ", to_string(context.shape(i)), " doesn't fit");
-    if (context.shape(i).elements() != cols) return make_error(Code::unsupported, "a broadcast scale or bias is not supported");
+    if (!whole || !(*whole == data))
+      return make_error(Code::invalid_model, "input ", i, " of shape ", to_string(context.shape(i)), " doesn't fit");
+    if (context.shape(i).elements() != cols)
+      return make_error(Code::unsupported, "a broadcast scale or bias is not supported");
   }
   Shape statistics = data;
   for (int i = axis; i < data.rank(); i++) statistics[i] = 1;
@@ -196,7 +258,8 @@ void run_layer(const LayerArgs& args, const Call& call) {
       const double inv = 1 / std::sqrt(squares / static_cast<double>(args.cols) + static_cast<double>(args.epsilon));
       for (std::int64_t c = 0; c < args.cols; c++) {
         const double bias = args.has_bias ? value(call.in<T>(2), c) : 0;
-        call.out<T>()[r * args.cols + c] = static_cast<T>(static_cast<Compute<T>>((value(src, c) - m) * inv * value(call.in<T>(1), c) + bias));
+        call.out<T>()[r * args.cols + c] =
+            static_cast<T>(static_cast<Compute<T>>((value(src, c) - m) * inv * value(call.in<T>(1), c) + bias));
       }
       if (mean) mean[r - rows.begin] = static_cast<float>(m);
       if (inverse) inverse[r - rows.begin] = static_cast<float>(inv);
@@ -208,8 +271,14 @@ Result<Step> prepare_layer(PrepareContext& context) {
   const Shape& data = context.in(0).shape;
   ADZE_TRY(const int axis, axis_attribute(context.node, -1, data.rank()));
   const auto& kernel = norm_rows_f32.best(context.isa);
-  const LayerArgs args{kernel.fn, context.in(0).type, data.elements(0, axis), data.elements(axis, data.rank()),
-                       context.node.attributes.real("epsilon", 1e-5f), context.has(2), context.wants_output(1), context.wants_output(2)};
+  const LayerArgs args{kernel.fn,
+                       context.in(0).type,
+                       data.elements(0, axis),
+                       data.elements(axis, data.rank()),
+                       context.node.attributes.real("epsilon", 1e-5f),
+                       context.has(2),
+                       context.wants_output(1),
+                       context.wants_output(2)};
   Step step = make_step<run_layer>(args, concat("norm_rows_f32/", isa_name(kernel.isa)));
   step.max_parts = static_cast<int>(std::clamp<std::int64_t>(std::min(args.rows, data.elements() / 1024), 1, 256));
   return step;
@@ -231,12 +300,14 @@ void run_lrn(const LrnArgs& args, const Call& call) {
       const T* src = call.in<T>() + r * args.c;
       for (std::int64_t c = 0; c < args.c; c++) {
         double squares = 0;
-        for (std::int64_t i = std::max<std::int64_t>(0, c - args.before); i <= std::min(args.c - 1, c + args.after); i++) {
+        for (std::int64_t i = std::max<std::int64_t>(0, c - args.before); i <= std::min(args.c - 1, c + args.after);
+             i++) {
           const auto x = static_cast<double>(static_cast<Compute<T>>(src[i]));
           squares += x * x;
         }
         const double x = static_cast<double>(static_cast<Compute<T>>(src[c]));
-        call.out<T>()[r * args.c + c] = static_cast<T>(static_cast<Compute<T>>(x / std::pow(args.bias + args.alpha * squares, args.beta)));
+        call.out<T>()[r * args.c + c] =
+            static_cast<T>(static_cast<Compute<T>>(x / std::pow(args.bias + args.alpha * squares, args.beta)));
       }
     }
   });
@@ -245,29 +316,45 @@ void run_lrn(const LrnArgs& args, const Call& call) {
 Result<Step> prepare_lrn(PrepareContext& context) {
   const Node& node = context.node;
   const std::int64_t size = node.attributes.integer("size", 1), c = channels_of(node, context.in(0).shape);
-  const LrnArgs args{context.in(0).type, context.in(0).elements() / std::max<std::int64_t>(c, 1), c, (size - 1) / 2, size / 2,
+  const LrnArgs args{context.in(0).type,
+                     context.in(0).elements() / std::max<std::int64_t>(c, 1),
+                     c,
+                     (size - 1) / 2,
+                     size / 2,
                      static_cast<double>(node.attributes.real("alpha", 1e-4f)) / static_cast<double>(size),
-                     static_cast<double>(node.attributes.real("beta", 0.75f)), static_cast<double>(node.attributes.real("bias", 1))};
+                     static_cast<double>(node.attributes.real("beta", 0.75f)),
+                     static_cast<double>(node.attributes.real("bias", 1))};
   Step step = make_step<run_lrn>(args, "lrn");
   step.max_parts = elementwise_parts(context.in(0).elements());
   return step;
 }
 
 Result<void> infer_lrn(InferContext& context) {
-  if (context.shape(0).rank() < 3) return make_error(Code::unsupported, "rank ", context.shape(0).rank(), " is below 3");
+  if (context.shape(0).rank() < 3)
+    return make_error(Code::unsupported, "rank ", context.shape(0).rank(), " is below 3");
   return infer_same_shape(context);
 }
 
 DType layer_type(const Node&, std::span<const DType> inputs, int i) { return i == 0 ? inputs[0] : DType::f32; }
-DType batch_type(const Node&, std::span<const DType> inputs, int i) { return i == 0 || inputs.size() < 5 ? inputs[0] : inputs[3]; }
+DType batch_type(const Node&, std::span<const DType> inputs, int i) {
+  return i == 0 || inputs.size() < 5 ? inputs[0] : inputs[3];
+}
 
-constexpr int kBatch[] = {1, 6, 7, 9, 14, 15}, kInstance[] = {1, 6, 22}, kLayer[] = {17}, kLrn[] = {1, 13};
-constexpr AttrSpec kBatchAttributes[] = {{"epsilon", AttrKind::real},   {"momentum", AttrKind::real},
-                                         {"spatial", AttrKind::integer}, {"is_test", AttrKind::integer},
+constexpr int kBatch[] = {1, 6, 7, 9, 14, 15}, kInstance[] = {1, 6, 22}, kGroup[] = {18, 21}, kLayer[] = {17},
+              kLrn[] = {1, 13};
+constexpr AttrSpec kBatchAttributes[] = {{"epsilon", AttrKind::real},
+                                         {"momentum", AttrKind::real},
+                                         {"spatial", AttrKind::integer},
+                                         {"is_test", AttrKind::integer},
                                          {"training_mode", AttrKind::integer}};
 constexpr AttrSpec kInstanceAttributes[] = {{"epsilon", AttrKind::real}};
-constexpr AttrSpec kLayerAttributes[] = {{"axis", AttrKind::integer}, {"epsilon", AttrKind::real}, {"stash_type", AttrKind::integer}};
-constexpr AttrSpec kLrnAttributes[] = {{"alpha", AttrKind::real}, {"beta", AttrKind::real}, {"bias", AttrKind::real},
+constexpr AttrSpec kGroupAttributes[] = {
+    {"epsilon", AttrKind::real}, {"num_groups", AttrKind::integer, true, 1}, {"stash_type", AttrKind::integer}};
+constexpr AttrSpec kLayerAttributes[] = {
+    {"axis", AttrKind::integer}, {"epsilon", AttrKind::real}, {"stash_type", AttrKind::integer}};
+constexpr AttrSpec kLrnAttributes[] = {{"alpha", AttrKind::real},
+                                       {"beta", AttrKind::real},
+                                       {"bias", AttrKind::real},
                                        {"size", AttrKind::integer, true, 1, 1 << 20}};
 constexpr TypeMask kTypes[] = {kFloats};
 
@@ -285,6 +372,14 @@ constexpr OpDef kOps[] = {{.name = "BatchNormalization",
                           {.name = "InstanceNormalization",
                            .versions = kInstance,
                            .attributes = kInstanceAttributes,
+                           .inputs = {3, 3},
+                           .input_types = kTypes,
+                           .infer = infer_instance,
+                           .prepare = prepare_instance,
+                           .layout = LayoutRule::channels_last},
+                          {.name = "GroupNormalization",
+                           .versions = kGroup,
+                           .attributes = kGroupAttributes,
                            .inputs = {3, 3},
                            .input_types = kTypes,
                            .infer = infer_instance,

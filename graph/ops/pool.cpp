@@ -1,12 +1,13 @@
 // MaxPool, AveragePool and LpPool. Channels-last; f32 maxima and averages run on vectors, other types, Lp norms and
 // MaxPool's indices element by element.
+#include "kernels/pool/pool.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "graph/elementwise.h"
 #include "graph/window.h"
-#include "kernels/pool/pool.h"
 
 namespace adze {
 namespace {
@@ -21,22 +22,31 @@ struct Problem {
   Window window;
 
   ConvGeometry geometry() const {
-    return {src.n, padded(src.spatial, 1), padded(dst.spatial, 1), padded(window.kernel, 1), padded(window.stride, 1),
-            padded(window.dilation, 1), padded(window.pad_begin, 0), src.c, src.c};
+    return {src.n,
+            padded(src.spatial, 1),
+            padded(dst.spatial, 1),
+            padded(window.kernel, 1),
+            padded(window.stride, 1),
+            padded(window.dilation, 1),
+            padded(window.pad_begin, 0),
+            src.c,
+            src.c};
   }
 };
 
 Result<Problem> problem_of(const Node& node, const Shape& x) {
   Problem p;
   ADZE_TRY(p.src, Image::of(x, node.channels_last));
-  if (!node.attributes.has("kernel_shape")) return make_error(Code::invalid_model, "attribute \"kernel_shape\" is missing");
+  if (!node.attributes.has("kernel_shape"))
+    return make_error(Code::invalid_model, "attribute \"kernel_shape\" is missing");
   ADZE_TRY(p.window, read_window(node, p.src.axes(), {}));
   p.dst = {p.src.n, p.src.c, {}};
   ADZE_TRY(p.dst.spatial, slide(node, p.window, p.src.spatial, node.attributes.integer("ceil_mode", 0) != 0));
   for (std::size_t axis = 0; axis < p.window.kernel.size(); axis++) {
     const std::int64_t reach = p.window.reach(axis);
     if (p.window.pad_begin[axis] < 0 || p.window.pad_end[axis] < 0 || p.window.pad_begin[axis] >= reach) {
-      return make_error(Code::invalid_model, "padding ", p.window.pad_begin[axis], " of axis ", axis, " doesn't fit a window of ", reach);
+      return make_error(Code::invalid_model, "padding ", p.window.pad_begin[axis], " of axis ", axis,
+                        " doesn't fit a window of ", reach);
     }
   }
   return p;
@@ -72,9 +82,9 @@ struct PlainArgs {
   PoolArgs pool;
   Op op;
   DType type;
-  std::int64_t p;           // of the norm
-  bool indices;             // as a second output
-  bool column_major;        // their order
+  std::int64_t p;     // of the norm
+  bool column_major;  // of the indices
+  bool indices;
 };
 
 template <class T>
@@ -85,7 +95,8 @@ void run_plain_as(const PlainArgs& args, const Call& call) {
   std::int64_t* indices = args.indices ? call.out<std::int64_t>(1) : nullptr;
   for (std::int64_t i = pixels.begin * g.ic; i < pixels.end * g.ic; i++) {
     const std::int64_t pixel = i / g.ic, c = i % g.ic, image = pixel / volume(g.out);
-    const std::int64_t position[kSpatial] = {pixel / g.out[2] / g.out[1] % g.out[0], pixel / g.out[2] % g.out[1], pixel % g.out[2]};
+    const std::int64_t position[kSpatial] = {pixel / g.out[2] / g.out[1] % g.out[0], pixel / g.out[2] % g.out[1],
+                                             pixel % g.out[2]};
     Span1 s[kSpatial];
     for (std::size_t a = 0; a < kSpatial; a++) {
       s[a] = window_span(position[a], g.kernel[a], g.stride[a], g.dilation[a], g.pad[a], args.pool.pad_end[a], g.in[a]);
@@ -96,7 +107,8 @@ void run_plain_as(const PlainArgs& args, const Call& call) {
       for (std::int64_t y = s[1].begin; y < s[1].end; y += g.dilation[1]) {
         for (std::int64_t x = s[2].begin; x < s[2].end; x += g.dilation[2], inside++) {
           const std::int64_t at = (z * g.in[1] + y) * g.in[2] + x;
-          const auto value = static_cast<Acc>(static_cast<Compute<T>>(call.in<T>()[(image * volume(g.in) + at) * g.ic + c]));
+          const auto value =
+              static_cast<Acc>(static_cast<Compute<T>>(call.in<T>()[(image * volume(g.in) + at) * g.ic + c]));
           if (args.op == Op::lp) {
             acc += static_cast<Acc>(std::pow(std::fabs(static_cast<double>(value)), static_cast<double>(args.p)));
           } else if (args.op == Op::average) {
@@ -108,7 +120,8 @@ void run_plain_as(const PlainArgs& args, const Call& call) {
         }
       }
     }
-    if (args.op == Op::lp) acc = static_cast<Acc>(std::pow(static_cast<double>(acc), 1.0 / static_cast<double>(args.p)));
+    if (args.op == Op::lp)
+      acc = static_cast<Acc>(std::pow(static_cast<double>(acc), 1.0 / static_cast<double>(args.p)));
     if (args.op == Op::average) {
       const std::int64_t count = args.pool.count_include_pad ? s[0].counted * s[1].counted * s[2].counted : inside;
       acc = static_cast<Acc>(static_cast<double>(acc) / static_cast<double>(count));
@@ -129,17 +142,19 @@ Result<Step> prepare(PrepareContext& context) {
   ADZE_ASSERT(context.node.channels_last);
   ADZE_TRY(const Problem p, problem_of(context.node, context.in(0).shape));
   const Op op = op_of(context.node);
-  const PoolArgs pool{p.geometry(), padded(p.window.pad_end, 0), context.node.attributes.integer("count_include_pad", 0) != 0,
-                      nullptr, nullptr};
+  const PoolArgs pool{p.geometry(), padded(p.window.pad_end, 0),
+                      context.node.attributes.integer("count_include_pad", 0) != 0, nullptr, nullptr};
   Step step;
   if (context.in(0).type == DType::f32 && op != Op::lp && !context.wants_output(1)) {
     const auto& kernel = (op == Op::max ? max_pool_f32 : average_pool_f32).best(context.isa);
     step = make_step<run_vector>(VectorArgs{kernel.fn, pool}, concat("pool_f32/", isa_name(kernel.isa)));
   } else {
-    // The indices of version 8 on count rows first unless storage_order says columns. Version 1 of LpPool had a float p.
+    // The indices of version 8 on count rows first unless storage_order says columns. Version 1 of LpPool had a float
+    // p.
     const std::int64_t order = context.node.version == 1 && op == Op::lp ? 2 : context.node.attributes.integer("p", 2);
     const bool columns = context.node.attributes.integer("storage_order", 0) != 0;
-    step = make_step<run_plain>(PlainArgs{pool, op, context.in(0).type, order, context.wants_output(1), columns}, "pool_plain");
+    step = make_step<run_plain>(PlainArgs{pool, op, context.in(0).type, order, columns, context.wants_output(1)},
+                                "pool_plain");
   }
   step.max_parts = static_cast<int>(std::clamp<std::int64_t>(context.out().elements() / 1024, 1, 256));
   step.flops = static_cast<double>(context.out().elements() * pool.geometry.taps());
@@ -164,17 +179,19 @@ constexpr AttrSpec kAttributes[] = {kWindowAttributes[0],
 constexpr TypeMask kMaxTypes[] = {kFloats | types(DType::i8, DType::u8)};
 constexpr TypeMask kFloatTypes[] = {kFloats};
 
-constexpr OpDef op(std::string_view name, std::span<const int> versions, std::span<const TypeMask> types, Arity outputs) {
-  return {.name = name,
-          .versions = versions,
-          .attributes = kAttributes,
-          .outputs = outputs,
-          .input_types = types,
-          .output_type = [](const Node&, std::span<const DType> inputs, int i) { return i == 1 ? DType::i64 : inputs[0]; },
-          .check = check,
-          .infer = infer,
-          .prepare = prepare,
-          .layout = LayoutRule::channels_last};
+constexpr OpDef op(std::string_view name, std::span<const int> versions, std::span<const TypeMask> types,
+                   Arity outputs) {
+  return {
+      .name = name,
+      .versions = versions,
+      .attributes = kAttributes,
+      .outputs = outputs,
+      .input_types = types,
+      .output_type = [](const Node&, std::span<const DType> inputs, int i) { return i == 1 ? DType::i64 : inputs[0]; },
+      .check = check,
+      .infer = infer,
+      .prepare = prepare,
+      .layout = LayoutRule::channels_last};
 }
 constexpr OpDef kOps[] = {op("MaxPool", kMax, kMaxTypes, {1, 2}), op("AveragePool", kAverage, kFloatTypes, {1, 1}),
                           op("LpPool", kLp, kFloatTypes, {1, 1})};

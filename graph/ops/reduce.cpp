@@ -1,11 +1,12 @@
 // The Reduce family. f32 sums, means and extrema over one stretch of axes run on vectors; everything else element by
 // element in double or 64-bit integers.
+#include "kernels/reduce/reduce.h"
+
 #include <cmath>
 #include <limits>
 
 #include "graph/axis.h"
 #include "graph/elementwise.h"
-#include "kernels/reduce/reduce.h"
 
 namespace adze {
 namespace {
@@ -16,10 +17,16 @@ struct Name {
   std::string_view name;
   Op op;
 };
-constexpr Name kNames[] = {{"ReduceSum", Op::sum},       {"ReduceMean", Op::mean}, {"ReduceMax", Op::max},
-                           {"ReduceMin", Op::min},       {"ReduceProd", Op::prod}, {"ReduceL1", Op::l1},
-                           {"ReduceL2", Op::l2},         {"ReduceLogSum", Op::log_sum},
-                           {"ReduceLogSumExp", Op::log_sum_exp}, {"ReduceSumSquare", Op::sum_square}};
+constexpr Name kNames[] = {{"ReduceSum", Op::sum},
+                           {"ReduceMean", Op::mean},
+                           {"ReduceMax", Op::max},
+                           {"ReduceMin", Op::min},
+                           {"ReduceProd", Op::prod},
+                           {"ReduceL1", Op::l1},
+                           {"ReduceL2", Op::l2},
+                           {"ReduceLogSum", Op::log_sum},
+                           {"ReduceLogSumExp", Op::log_sum_exp},
+                           {"ReduceSumSquare", Op::sum_square}};
 
 Op op_of(const Node& node) {
   for (const auto& [name, op] : kNames) {
@@ -31,9 +38,13 @@ Op op_of(const Node& node) {
 // Axes became an input with version 13 of ReduceSum and 18 of the others.
 bool axes_are_input(const Node& node) { return node.version >= (node.op->name == "ReduceSum" ? 13 : 18); }
 
+// The layout pass may have reordered the data's axes; axis i of the data is then axis order[i] of the file's. No file
+// can set the attribute, since it isn't among kAttributes.
+constexpr std::string_view kAxisOrder = "axis_order";
+
 struct Axes {
-  std::vector<bool> reduced;
-  bool nothing = false;  // noop_with_empty_axes: the data as it is, but for the elementwise part
+  std::vector<bool> reduced;  // by the data's axes
+  bool nothing = false;       // noop_with_empty_axes: the data as it is, but for the elementwise part
 };
 
 Result<Axes> axes_of(const InferContext& context) {
@@ -47,6 +58,11 @@ Result<Axes> axes_of(const InferContext& context) {
   if (axes.empty()) {
     result.nothing = context.node.attributes.integer("noop_with_empty_axes", 0) != 0;
     if (!result.nothing) result.reduced.assign(static_cast<std::size_t>(rank), true);
+  }
+  if (const auto order = context.node.attributes.integers(kAxisOrder); !order.empty()) {
+    const std::vector<bool> in_file = std::move(result.reduced);
+    result.reduced.clear();
+    for (const std::int64_t axis : order) result.reduced.push_back(in_file[static_cast<std::size_t>(axis)]);
   }
   return result;
 }
@@ -99,13 +115,19 @@ void run_vector(const VectorArgs& args, const Call& call) {
 std::optional<ReduceOp> kernel_op(Op op) {
   switch (op) {
     case Op::sum:
-    case Op::mean: return ReduceOp::sum;
-    case Op::l1: return ReduceOp::abs_sum;
+    case Op::mean:
+      return ReduceOp::sum;
+    case Op::l1:
+      return ReduceOp::abs_sum;
     case Op::l2:
-    case Op::sum_square: return ReduceOp::square_sum;
-    case Op::max: return ReduceOp::max;
-    case Op::min: return ReduceOp::min;
-    default: return std::nullopt;
+    case Op::sum_square:
+      return ReduceOp::square_sum;
+    case Op::max:
+      return ReduceOp::max;
+    case Op::min:
+      return ReduceOp::min;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -133,7 +155,8 @@ struct PlainArgs {
   std::int64_t outer, r;
 };
 
-std::int64_t offset_at(std::int64_t index, const std::vector<std::int64_t>& dims, const std::vector<std::int64_t>& strides) {
+std::int64_t offset_at(std::int64_t index, const std::vector<std::int64_t>& dims,
+                       const std::vector<std::int64_t>& strides) {
   std::int64_t offset = 0;
   for (std::size_t axis = dims.size(); axis-- > 0;) {
     offset += index % dims[axis] * strides[axis];
@@ -150,39 +173,77 @@ Acc neutral(Op op) {
   return op == Op::prod ? Acc{1} : Acc{0};
 }
 
+// Integers wrap around, like NumPy's.
+template <class Acc>
+Acc add(Acc a, Acc b) {
+  if constexpr (std::is_integral_v<Acc>)
+    return static_cast<Acc>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+  return a + b;
+}
+template <class Acc>
+Acc multiply(Acc a, Acc b) {
+  if constexpr (std::is_integral_v<Acc>)
+    return static_cast<Acc>(static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b));
+  return a * b;
+}
+
 template <class Acc>
 Acc step(Op op, Acc acc, Acc x, Acc shift) {
   switch (op) {
-    case Op::max: return x != x || x > acc ? x : acc;
-    case Op::min: return x != x || x < acc ? x : acc;
-    case Op::prod: return acc * x;
-    case Op::l1: return acc + (x < 0 ? -x : x);
+    case Op::max:
+      return x != x || x > acc ? x : acc;
+    case Op::min:
+      return x != x || x < acc ? x : acc;
+    case Op::prod:
+      return multiply(acc, x);
+    case Op::l1:
+      return add(acc, x < 0 ? multiply(x, static_cast<Acc>(-1)) : x);
     case Op::l2:
-    case Op::sum_square: return acc + x * x;
-    case Op::log_sum_exp: return acc + static_cast<Acc>(std::exp(static_cast<double>(x - shift)));
-    default: return acc + x;
+    case Op::sum_square:
+      return add(acc, multiply(x, x));
+    case Op::log_sum_exp:
+      return acc + static_cast<Acc>(std::exp(static_cast<double>(x) - static_cast<double>(shift)));
+    default:
+      return add(acc, x);
   }
 }
 
 template <class Acc>
 Acc finish(Op op, Acc acc, std::int64_t r, Acc shift) {
   switch (op) {
-    case Op::mean: return r ? static_cast<Acc>(acc / static_cast<Acc>(r)) : acc / Acc(r + (std::is_integral_v<Acc> ? 1 : 0));
-    case Op::l2: return static_cast<Acc>(std::sqrt(static_cast<double>(acc)));
-    case Op::log_sum: return static_cast<Acc>(std::log(static_cast<double>(acc)));
-    case Op::log_sum_exp: return static_cast<Acc>(std::log(static_cast<double>(acc)) + static_cast<double>(shift));
-    default: return acc;
+    case Op::mean:
+      return r ? static_cast<Acc>(acc / static_cast<Acc>(r)) : acc / Acc(r + (std::is_integral_v<Acc> ? 1 : 0));
+    case Op::l2:
+      return static_cast<Acc>(std::sqrt(static_cast<double>(acc)));
+    case Op::log_sum:
+      return static_cast<Acc>(std::log(static_cast<double>(acc)));
+    case Op::log_sum_exp:
+      return static_cast<Acc>(std::log(static_cast<double>(acc)) + static_cast<double>(shift));
+    default:
+      return acc;
   }
 }
 
-template <class T>
+// What the result's type can't hold (log 0 among integers) becomes its least value.
+template <class T, class Acc>
+T result_of(Acc x) {
+  if constexpr (std::is_integral_v<T> && !std::is_integral_v<Acc>) {
+    using Limits = std::numeric_limits<T>;
+    const bool fits = x > static_cast<Acc>(Limits::lowest()) && x < static_cast<Acc>(Limits::max());
+    return fits ? static_cast<T>(x) : Limits::lowest();
+  }
+  return static_cast<T>(static_cast<Compute<T>>(x));
+}
+
+template <class T, class Acc>
 void run_plain_as(const PlainArgs& args, const Call& call) {
-  using Acc = std::conditional_t<std::is_integral_v<T>, std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>, double>;
   const T* src = call.in<T>();
   const Range outer = call.slice.of(args.outer);
   for (std::int64_t o = outer.begin; o < outer.end; o++) {
     const T* base = src + offset_at(o, args.outer_dims, args.outer_strides);
-    const auto at = [&](std::int64_t i) { return static_cast<Acc>(static_cast<Compute<T>>(base[offset_at(i, args.r_dims, args.r_strides)])); };
+    const auto at = [&](std::int64_t i) {
+      return static_cast<Acc>(static_cast<Compute<T>>(base[offset_at(i, args.r_dims, args.r_strides)]));
+    };
     Acc shift = 0;
     if (args.op == Op::log_sum_exp) {
       shift = neutral<Acc>(Op::max);
@@ -190,16 +251,25 @@ void run_plain_as(const PlainArgs& args, const Call& call) {
       if (!std::isfinite(static_cast<double>(shift))) shift = 0;
     }
     Acc acc = neutral<Acc>(args.op);
-    for (std::int64_t i = 0; i < args.r; i++) acc = step<Acc>(args.op, acc, at(i), shift);
-    if (args.r == 0 && (args.op == Op::max || args.op == Op::min) && std::is_integral_v<T>) {
+    if (args.r == 0 && std::is_integral_v<T> && (args.op == Op::max || args.op == Op::min)) {
       acc = static_cast<Acc>(args.op == Op::max ? std::numeric_limits<T>::lowest() : std::numeric_limits<T>::max());
     }
-    call.out<T>()[o] = static_cast<T>(static_cast<Compute<T>>(finish<Acc>(args.op, acc, args.r, shift)));
+    for (std::int64_t i = 0; i < args.r; i++) acc = step<Acc>(args.op, acc, at(i), shift);
+    call.out<T>()[o] = result_of<T>(finish<Acc>(args.op, acc, args.r, shift));
   }
 }
 
+// Integers stay integers unless the operator leaves them.
 void run_plain(const PlainArgs& args, const Call& call) {
-  dispatch(args.type, [&](auto tag) { run_plain_as<typename decltype(tag)::type>(args, call); });
+  const bool exact = args.op != Op::log_sum && args.op != Op::log_sum_exp && args.op != Op::l2;
+  dispatch(args.type, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    using Wide = std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>;
+    if constexpr (std::is_integral_v<T>) {
+      if (exact) return run_plain_as<T, Wide>(args, call);
+    }
+    run_plain_as<T, double>(args, call);
+  });
 }
 
 Result<Step> prepare(PrepareContext& context) {
@@ -211,8 +281,8 @@ Result<Step> prepare(PrepareContext& context) {
   Step step;
   if (planes && context.in(0).type == DType::f32 && kernel_op(op) && (*planes)[1] > 0) {
     const auto& rows = reduce_rows_f32.best(context.isa);
-    step = make_step<run_vector>(VectorArgs{rows.fn, reduce_columns_f32.best(context.isa).fn, *kernel_op(op), op, (*planes)[0],
-                                            (*planes)[1], (*planes)[2]},
+    step = make_step<run_vector>(VectorArgs{rows.fn, reduce_columns_f32.best(context.isa).fn, *kernel_op(op), op,
+                                            (*planes)[0], (*planes)[1], (*planes)[2]},
                                  concat("reduce_f32/", isa_name(rows.isa)));
     step.max_parts = static_cast<int>(std::clamp<std::int64_t>(std::min((*planes)[0], data.elements() / 4096), 1, 256));
   } else {
@@ -231,27 +301,24 @@ Result<Step> prepare(PrepareContext& context) {
   return step;
 }
 
-// The axes move with the data's; only an attribute can say so, and only while the rank stays.
+// While the rank stays, the result is permuted like the data.
 bool permute(Node& node, std::span<const int> perm) {
-  if (axes_are_input(node) || !node.attributes.integer("keepdims", 1)) return false;
-  std::vector<std::int64_t> axes = node.attributes.integers("axes");
-  for (std::int64_t& axis : axes) {
-    const auto normal = normalise_axis(axis, static_cast<int>(perm.size()));
-    if (!normal) return false;
-    for (std::size_t i = 0; i < perm.size(); i++) {
-      if (perm[i] == *normal) axis = static_cast<std::int64_t>(i);
-    }
-  }
-  if (!axes.empty()) node.attributes.set("axes", std::move(axes));
+  if (!node.attributes.integer("keepdims", 1)) return false;
+  const std::vector<std::int64_t> before = node.attributes.integers(kAxisOrder);
+  std::vector<std::int64_t> order;
+  for (const int axis : perm) order.push_back(before.empty() ? axis : before[static_cast<std::size_t>(axis)]);
+  node.attributes.set(std::string(kAxisOrder), std::move(order));
   return true;
 }
 
 constexpr int kSum[] = {1, 11, 13}, kMean[] = {1, 11, 13, 18}, kExtrema[] = {1, 11, 12, 13, 18, 20};
-constexpr AttrSpec kAttributes[] = {{"axes", AttrKind::integers}, {"keepdims", AttrKind::integer}, {"noop_with_empty_axes", AttrKind::integer}};
+constexpr AttrSpec kAttributes[] = {
+    {"axes", AttrKind::integers}, {"keepdims", AttrKind::integer}, {"noop_with_empty_axes", AttrKind::integer}};
 constexpr TypeMask kTypes[] = {kNumbers, types(DType::i64)};
 constexpr TypeMask kExtremaTypes[] = {kAnyType, types(DType::i64)};
 
-constexpr OpDef op(std::string_view name, std::span<const int> versions = kMean, std::span<const TypeMask> types = kTypes) {
+constexpr OpDef op(std::string_view name, std::span<const int> versions = kMean,
+                   std::span<const TypeMask> types = kTypes) {
   return {.name = name,
           .versions = versions,
           .attributes = kAttributes,
@@ -263,9 +330,15 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions = kMean,
           .layout = LayoutRule::transparent,
           .permute = permute};
 }
-constexpr OpDef kOps[] = {op("ReduceSum", kSum),   op("ReduceMean"),   op("ReduceMax", kExtrema, kExtremaTypes),
-                          op("ReduceMin", kExtrema, kExtremaTypes), op("ReduceProd"),   op("ReduceL1"),
-                          op("ReduceL2"),          op("ReduceLogSum"), op("ReduceLogSumExp"),
+constexpr OpDef kOps[] = {op("ReduceSum", kSum),
+                          op("ReduceMean"),
+                          op("ReduceMax", kExtrema, kExtremaTypes),
+                          op("ReduceMin", kExtrema, kExtremaTypes),
+                          op("ReduceProd"),
+                          op("ReduceL1"),
+                          op("ReduceL2"),
+                          op("ReduceLogSum"),
+                          op("ReduceLogSumExp"),
                           op("ReduceSumSquare")};
 
 }  // namespace

@@ -1,10 +1,13 @@
-// Softmax and LogSoftmax over rows.
+// Softmax and LogSoftmax of f32.
 //
-//   dst[r, c] = exp(src[r, c] - m) / sum_c exp(src[r, c] - m)          m = max of row r
-//   dst[r, c] = src[r, c] - m - log(sum_c exp(src[r, c] - m))          log variant
+//   y = exp(x - m) / sum exp(x - m)          m = the maximum of the elements that are normalised together
+//   y = (x - m) - log(sum exp(x - m))        log variant
 //
-// src and dst are [rows, cols] with the given row strides in elements; dst may be src. A row with a NaN becomes all NaN.
-// rows or cols may be 0. No alignment is needed. The sum has sixteen partial sums, folded by halves.
+//   softmax_rows_f32      over each row of [rows, cols]; the sum has sixteen partial sums, folded by halves
+//   softmax_columns_f32   over each column of [r, cols], whose rows lie `stride` elements apart; summed in order
+//
+// Strides are in elements. dst may be src. One NaN, or nothing but -inf, makes all that is normalised with it NaN.
+// Sizes may be 0. No alignment is needed.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +18,10 @@ namespace adze {
 
 using SoftmaxRowsFn = void (*)(const float* src, std::int64_t src_stride, float* dst, std::int64_t dst_stride,
                                std::int64_t rows, std::int64_t cols, bool log);
+using SoftmaxColumnsFn = void (*)(const float* src, float* dst, std::int64_t stride, std::int64_t r, std::int64_t cols,
+                                  bool log);
 
 extern const KernelTable<SoftmaxRowsFn> softmax_rows_f32;
+extern const KernelTable<SoftmaxColumnsFn> softmax_columns_f32;
 
 }  // namespace adze

@@ -1,55 +1,64 @@
-#include <cmath>
+#include "kernels/softmax/softmax.h"
 
+#include "kernels/core/lanes.h"
 #include "kernels/core/math.h"
 
 namespace adze::ADZE_TARGET {
 namespace {
 
-// Applies f(value, column, lanes) to the row in blocks of sixteen, the last one partial.
-template <class F>
-ADZE_INLINE void for_blocks(const float* row, std::int64_t cols, F f) {
-  std::int64_t c = 0;
-  for (; c + kLanes <= cols; c += kLanes) f(load(row + c), c, kLanes);
-  if (c < cols) f(load_partial(row + c, static_cast<int>(cols - c)), c, static_cast<int>(cols - c));
-}
-
-ADZE_INLINE f32x16 keep_lanes(const f32x16& a, int lanes, float rest) {
-  alignas(64) float x[kLanes];
-  store(x, a);
-  for (int i = lanes; i < kLanes; i++) x[i] = rest;
-  return load(x);
-}
+constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
 float row_max(const float* row, std::int64_t cols) {
-  f32x16 m = splat(-std::numeric_limits<float>::infinity());
-  for_blocks(row, cols, [&](const f32x16& x, std::int64_t, int lanes) {
-    m = max(m, lanes == kLanes ? x : keep_lanes(x, lanes, -std::numeric_limits<float>::infinity()));
+  f32x16 m = splat(kMinusInfinity);
+  for_blocks(cols, [&](std::int64_t c, int lanes) {
+    m = max(m, keep_lanes(load_lanes(row + c, lanes), lanes, kMinusInfinity));
   });
   return max_of(m);
 }
 
 }  // namespace
 
+// A NaN may be lost from the maximum, but exp(NaN - m) brings it into the sum.
 void softmax_rows(const float* src, std::int64_t src_stride, float* dst, std::int64_t dst_stride, std::int64_t rows,
-                  std::int64_t cols, bool log) {
+                  std::int64_t cols, bool log_of) {
   for (std::int64_t r = 0; r < rows; r++, src += src_stride, dst += dst_stride) {
     const f32x16 m = splat(row_max(src, cols));
     f32x16 total = splat(0.0f);
-    for_blocks(src, cols, [&](const f32x16& x, std::int64_t c, int lanes) {
-      const f32x16 e = exp(x - m);
-      total = total + (lanes == kLanes ? e : keep_lanes(e, lanes, 0.0f));
-      if (!log) store_partial(dst + c, e, lanes);
+    for_blocks(cols, [&](std::int64_t c, int lanes) {
+      const f32x16 e = exp(load_lanes(src + c, lanes) - m);
+      total = total + keep_lanes(e, lanes, 0.0f);
+      if (!log_of) store_lanes(dst + c, e, lanes);
     });
-    const float s = sum(total);
-    if (log) {
-      const f32x16 shift = m + splat(std::log(s));
-      for_blocks(src, cols, [&](const f32x16& x, std::int64_t c, int lanes) { store_partial(dst + c, x - shift, lanes); });
-    } else {
-      for_blocks(dst, cols, [&](const f32x16& e, std::int64_t c, int lanes) {
-        store_partial(dst + c, e / splat(s), lanes);
+    const f32x16 s = splat(sum(total));
+    if (log_of) {
+      const f32x16 log_sum = log(s);
+      for_blocks(cols, [&](std::int64_t c, int lanes) {
+        store_lanes(dst + c, (load_lanes(src + c, lanes) - m) - log_sum, lanes);
       });
+    } else {
+      for_blocks(cols, [&](std::int64_t c, int lanes) { store_lanes(dst + c, load_lanes(dst + c, lanes) / s, lanes); });
     }
   }
+}
+
+void softmax_columns(const float* src, float* dst, std::int64_t stride, std::int64_t r, std::int64_t cols,
+                     bool log_of) {
+  for_blocks(cols, [&](std::int64_t c, int lanes) {
+    f32x16 m = splat(kMinusInfinity);
+    for (std::int64_t i = 0; i < r; i++) m = max(m, load_lanes(src + i * stride + c, lanes));
+    f32x16 total = splat(0.0f);
+    for (std::int64_t i = 0; i < r; i++) {
+      const f32x16 e = exp(load_lanes(src + i * stride + c, lanes) - m);
+      total = total + e;
+      if (!log_of) store_lanes(dst + i * stride + c, e, lanes);
+    }
+    const f32x16 log_sum = log(total);
+    for (std::int64_t i = 0; i < r; i++) {
+      const f32x16 y = log_of ? (load_lanes(src + i * stride + c, lanes) - m) - log_sum
+                              : load_lanes(dst + i * stride + c, lanes) / total;
+      store_lanes(dst + i * stride + c, y, lanes);
+    }
+  });
 }
 
 }  // namespace adze::ADZE_TARGET

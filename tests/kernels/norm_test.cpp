@@ -1,0 +1,78 @@
+#include "kernels/norm/norm.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "tests/support/guarded_buffer.h"
+#include "tests/support/random.h"
+#include "tests/support/shapes.h"
+
+namespace adze {
+namespace {
+
+TEST(ScaleShift, IsOneFusedMultiplyAddOnEveryIsa) {
+  for (const std::int64_t cols : testing::sizes_around_powers_of_two(70)) {
+    const auto n = static_cast<std::size_t>(cols);
+    testing::Random random(static_cast<std::uint64_t>(cols));
+    testing::GuardedBuffer src(3 * n), scale(n), shift(n), dst(3 * n);
+    for (auto* values : {&src, &scale, &shift}) random.fill(values->span(), -3, 3);
+    for (const auto& variant : scale_shift_f32.variants) {
+      if (variant.isa > cpu_isa()) continue;
+      dst.poison();
+      variant.fn(src.data(), scale.data(), shift.data(), dst.data(), 3, cols);
+      for (std::size_t i = 0; i < 3 * n; i++) {
+        ASSERT_EQ(dst[i], std::fma(src[i], scale[i % n], shift[i % n])) << isa_name(variant.isa) << " cols " << cols;
+      }
+    }
+  }
+}
+
+TEST(NormRows, MatchesReference) {
+  const float kEpsilon = 1e-3f;
+  for (const auto& variant : norm_rows_f32.variants) {
+    if (variant.isa > cpu_isa()) continue;
+    for (const std::int64_t cols : testing::sizes_around_powers_of_two(200)) {
+      const auto n = static_cast<std::size_t>(cols);
+      testing::Random random(static_cast<std::uint64_t>(cols));
+      testing::GuardedBuffer src(2 * n), scale(n), shift(n), dst(2 * n), mean(2), inverse(2);
+      for (auto* values : {&src, &scale, &shift}) random.fill(values->span(), -1, 3);
+      dst.poison();
+      variant.fn({scale.data(), shift.data(), kEpsilon, mean.data(), inverse.data()}, src.data(), dst.data(), 2, cols);
+      for (std::size_t r = 0; r < 2; r++) {
+        double m = 0, squares = 0;
+        for (std::size_t c = 0; c < n; c++) m += src[r * n + c] / double(n);
+        for (std::size_t c = 0; c < n; c++) squares += (src[r * n + c] - m) * (src[r * n + c] - m);
+        const double want_inverse = 1 / std::sqrt(squares / double(n) + double(kEpsilon));
+        // Sums of n terms below 3 in sixteen chains; what the mean is off by, the differences are too.
+        const double chain = double(n) / 16 + 8, mean_error = chain * 6e-8 * 3;
+        ASSERT_NEAR(mean[r], m, mean_error);
+        ASSERT_NEAR(inverse[r], want_inverse, want_inverse * (chain + 8) * 6e-8 * 3);
+        for (std::size_t c = 0; c < n; c++) {
+          const double x = (src[r * n + c] - m) * want_inverse;
+          const double error = (mean_error * want_inverse + std::fabs(x) * (chain + 12) * 2e-7) * 3 + 4e-7;
+          ASSERT_NEAR(dst[r * n + c], x * scale[c] + shift[c], error) << isa_name(variant.isa) << " cols " << cols;
+        }
+      }
+    }
+  }
+}
+
+TEST(NormRows, IsTheSameOnEveryIsaAndInPlace) {
+  const std::size_t rows = 3, cols = 777;
+  testing::Random random(4);
+  testing::GuardedBuffer src(rows * cols), want(rows * cols), got(rows * cols);
+  random.fill(src.span(), -10, 10);
+  const NormArgs args{nullptr, nullptr, 1e-5f, nullptr, nullptr};
+  norm_rows_f32.variants.back().fn(args, src.data(), want.data(), rows, cols);
+  for (const auto& variant : norm_rows_f32.variants) {
+    if (variant.isa > cpu_isa()) continue;
+    std::memcpy(got.data(), src.data(), src.size() * sizeof(float));
+    variant.fn(args, got.data(), got.data(), rows, cols);
+    EXPECT_EQ(std::memcmp(got.data(), want.data(), src.size() * sizeof(float)), 0) << isa_name(variant.isa);
+  }
+}
+
+}  // namespace
+}  // namespace adze
