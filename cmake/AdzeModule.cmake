@@ -19,6 +19,10 @@ endif()
 # Variants are optimised in every build type: at -O0 they would leave weak symbols holding instructions that the
 # CPU may lack, and the linker keeps one copy for the whole program.
 set(ADZE_VARIANT_OPTIONS -O2 -fno-exceptions -Wno-maybe-uninitialized -Wno-uninitialized -Wno-psabi)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Following every unrolled accumulator for the debugger takes most of a debug build's time.
+  list(APPEND ADZE_VARIANT_OPTIONS -fno-var-tracking-assignments)
+endif()
 
 function(adze_module name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPS")

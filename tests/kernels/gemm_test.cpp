@@ -176,7 +176,8 @@ TEST(Gemm, KeepsNaNThroughClipping) {
   Operands o({.m = 1, .n = 1, .kc = 1, .activation = kRelu6});
   o.a[0] = std::numeric_limits<float>::quiet_NaN();
   for (const auto& variant : gemm_tile_f32.variants) {
-    if (variant.isa <= cpu_isa()) EXPECT_TRUE(std::isnan(multiply(o, variant.fn, 1)[0])) << isa_name(variant.isa);
+    if (variant.isa > cpu_isa()) continue;
+    EXPECT_TRUE(std::isnan(multiply(o, variant.fn, 1)[0])) << isa_name(variant.isa);
   }
 }
 
