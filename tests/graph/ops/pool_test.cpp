@@ -129,6 +129,14 @@ TEST(Pool, RefusesWindowsThatDoNotFit) {
   EXPECT_FALSE(try_op("MaxPool", 12, window({2}), {ramp({3, 3})}).has_value()) << "no spatial axis";
 }
 
+TEST(Pool, SurvivesTheLargestWindow) {
+  const std::int64_t kMost = std::int64_t{1} << 24;
+  const AttributeList attributes =
+      window({kMost, kMost, kMost}, {}, {{"pads", Ints{kMost - 1, kMost - 1, kMost - 1, 0, 0, 0}}, kCountPad});
+  // The only element among 2^72 of padding.
+  expect_values(run_op("AveragePool", 19, attributes, {tensor({1, 1, 1, 1, 1}, {1})}), {1, 1, 1, 1, 1}, {0x1p-72f}, 0);
+}
+
 TEST(Pool, IsTheSameForAnyNumberOfSlicesAndIsa) {
   const Tensor x = random_tensor({2, 19, 13, 11}, 1);
   for (const char* name : {"MaxPool", "AveragePool"}) {
