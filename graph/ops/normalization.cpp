@@ -1,4 +1,4 @@
-// BatchNormalization, InstanceNormalization, GroupNormalization, LayerNormalization and LRN, in inference.
+// BatchNormalization, InstanceNormalization, GroupNormalization and LayerNormalization, in inference.
 #include <algorithm>
 #include <cmath>
 
@@ -284,64 +284,12 @@ Result<Step> prepare_layer(PrepareContext& context) {
   return step;
 }
 
-// ---- LRN ------------------------------------------------------------------------------------------------------------
-
-struct LrnArgs {
-  DType type;
-  std::int64_t rows, c, before, after;
-  double alpha, beta, bias;  // alpha already divided by the window's size
-};
-
-void run_lrn(const LrnArgs& args, const Call& call) {
-  const Range rows = call.slice.of(args.rows);
-  dispatch(args.type, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    for (std::int64_t r = rows.begin; r < rows.end; r++) {
-      const T* src = call.in<T>() + r * args.c;
-      for (std::int64_t c = 0; c < args.c; c++) {
-        double squares = 0;
-        for (std::int64_t i = std::max<std::int64_t>(0, c - args.before); i <= std::min(args.c - 1, c + args.after);
-             i++) {
-          const auto x = static_cast<double>(static_cast<Compute<T>>(src[i]));
-          squares += x * x;
-        }
-        const double x = static_cast<double>(static_cast<Compute<T>>(src[c]));
-        call.out<T>()[r * args.c + c] =
-            static_cast<T>(static_cast<Compute<T>>(x / std::pow(args.bias + args.alpha * squares, args.beta)));
-      }
-    }
-  });
-}
-
-Result<Step> prepare_lrn(PrepareContext& context) {
-  const Node& node = context.node;
-  const std::int64_t size = node.attributes.integer("size", 1), c = channels_of(node, context.in(0).shape);
-  const LrnArgs args{context.in(0).type,
-                     context.in(0).elements() / std::max<std::int64_t>(c, 1),
-                     c,
-                     (size - 1) / 2,
-                     size / 2,
-                     static_cast<double>(node.attributes.real("alpha", 1e-4f)) / static_cast<double>(size),
-                     static_cast<double>(node.attributes.real("beta", 0.75f)),
-                     static_cast<double>(node.attributes.real("bias", 1))};
-  Step step = make_step<run_lrn>(args, "lrn");
-  step.max_parts = elementwise_parts(context.in(0).elements());
-  return step;
-}
-
-Result<void> infer_lrn(InferContext& context) {
-  if (context.shape(0).rank() < 3)
-    return make_error(Code::unsupported, "rank ", context.shape(0).rank(), " is below 3");
-  return infer_same_shape(context);
-}
-
 DType layer_type(const Node&, std::span<const DType> inputs, int i) { return i == 0 ? inputs[0] : DType::f32; }
 DType batch_type(const Node&, std::span<const DType> inputs, int i) {
   return i == 0 || inputs.size() < 5 ? inputs[0] : inputs[3];
 }
 
-constexpr int kBatch[] = {1, 6, 7, 9, 14, 15}, kInstance[] = {1, 6, 22}, kGroup[] = {18, 21}, kLayer[] = {17},
-              kLrn[] = {1, 13};
+constexpr int kBatch[] = {1, 6, 7, 9, 14, 15}, kInstance[] = {1, 6, 22}, kGroup[] = {18, 21}, kLayer[] = {17};
 constexpr AttrSpec kBatchAttributes[] = {{"epsilon", AttrKind::real},
                                          {"momentum", AttrKind::real},
                                          {"spatial", AttrKind::integer},
@@ -352,10 +300,6 @@ constexpr AttrSpec kGroupAttributes[] = {
     {"epsilon", AttrKind::real}, {"num_groups", AttrKind::integer, true, 1}, {"stash_type", AttrKind::integer}};
 constexpr AttrSpec kLayerAttributes[] = {
     {"axis", AttrKind::integer}, {"epsilon", AttrKind::real}, {"stash_type", AttrKind::integer}};
-constexpr AttrSpec kLrnAttributes[] = {{"alpha", AttrKind::real},
-                                       {"beta", AttrKind::real},
-                                       {"bias", AttrKind::real},
-                                       {"size", AttrKind::integer, true, 1, 1 << 20}};
 constexpr TypeMask kTypes[] = {kFloats};
 
 constexpr OpDef kOps[] = {{.name = "BatchNormalization",
@@ -393,14 +337,7 @@ constexpr OpDef kOps[] = {{.name = "BatchNormalization",
                            .input_types = kTypes,
                            .output_type = layer_type,
                            .infer = infer_layer,
-                           .prepare = prepare_layer},
-                          {.name = "LRN",
-                           .versions = kLrn,
-                           .attributes = kLrnAttributes,
-                           .input_types = kTypes,
-                           .infer = infer_lrn,
-                           .prepare = prepare_lrn,
-                           .layout = LayoutRule::channels_last}};
+                           .prepare = prepare_layer}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_normalization;

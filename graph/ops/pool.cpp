@@ -123,8 +123,7 @@ void run_plain_as(const PlainArgs& args, const Call& call) {
     if (args.op == Op::lp)
       acc = static_cast<Acc>(std::pow(static_cast<double>(acc), 1.0 / static_cast<double>(args.p)));
     if (args.op == Op::average) {
-      const std::int64_t count = args.pool.count_include_pad ? s[0].counted * s[1].counted * s[2].counted : inside;
-      acc = static_cast<Acc>(static_cast<double>(acc) / static_cast<double>(count));
+      acc = static_cast<Acc>(static_cast<double>(acc) / window_count(s, inside, args.pool.count_include_pad));
     }
     call.out<T>()[i] = static_cast<T>(static_cast<Compute<T>>(acc));
     if (indices) indices[i] = (image * g.ic + c) * volume(g.in) + best;
@@ -157,7 +156,8 @@ Result<Step> prepare(PrepareContext& context) {
                                 "pool_plain");
   }
   step.max_parts = static_cast<int>(std::clamp<std::int64_t>(context.out().elements() / 1024, 1, 256));
-  step.flops = static_cast<double>(context.out().elements() * pool.geometry.taps());
+  step.flops = static_cast<double>(context.out().elements());
+  for (const std::int64_t size : p.window.kernel) step.flops *= static_cast<double>(size);
   return step;
 }
 

@@ -33,15 +33,24 @@ struct Span1 {
   std::int64_t begin, end;  // inside the source, in elements; counted by `step`
   std::int64_t counted;     // elements inside the source or its padding
 };
-inline Span1 window_span(std::int64_t out, std::int64_t kernel, std::int64_t stride, std::int64_t dilation, std::int64_t pad,
-                         std::int64_t pad_end, std::int64_t in) {
+// Static, so that each variant has its own copy.
+static inline Span1 window_span(std::int64_t out, std::int64_t kernel, std::int64_t stride, std::int64_t dilation,
+                                std::int64_t pad, std::int64_t pad_end, std::int64_t in) {
   const std::int64_t start = out * stride - pad;
   Span1 span{start, start + kernel * dilation, 0};
   if (span.begin < 0) span.begin += (-span.begin + dilation - 1) / dilation * dilation;
   if (span.end > in) span.end = in;
-  const std::int64_t limit = in + pad_end;
-  for (std::int64_t k = 0; k < kernel; k++) span.counted += start + k * dilation < limit;
+  const std::int64_t room = in + pad_end - start;  // from the first element to the padding's end
+  span.counted = room <= 0 ? 0 : (room + dilation - 1) / dilation;
+  if (span.counted > kernel) span.counted = kernel;
   return span;
+}
+
+// What an average divides by. In double: the product of three hostile kernel sizes leaves 64 bits.
+static inline double window_count(const Span1* spans, std::int64_t inside, bool count_include_pad) {
+  if (!count_include_pad) return static_cast<double>(inside);
+  return static_cast<double>(spans[0].counted) * static_cast<double>(spans[1].counted) *
+         static_cast<double>(spans[2].counted);
 }
 
 }  // namespace adze

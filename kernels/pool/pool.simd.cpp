@@ -31,7 +31,7 @@ ADZE_INLINE void pool(const PoolArgs& args, Range pixels, float start, Step step
           }
         }
       }
-      const std::int64_t count = args.count_include_pad ? s[0].counted * s[1].counted * s[2].counted : inside;
+      const double count = window_count(s, inside, args.count_include_pad);
       store_lanes(args.dst + p * g.ic + c, finish(acc, static_cast<float>(count)), lanes);
     }
   }
@@ -41,8 +41,8 @@ ADZE_INLINE void pool(const PoolArgs& args, Range pixels, float start, Step step
 
 void max_pool(const PoolArgs& args, Range pixels) {
   pool(
-      args, pixels, -std::numeric_limits<float>::infinity(), [](const f32x16& a, const f32x16& x) { return max_nan(a, x); },
-      [](const f32x16& a, float) { return a; });
+      args, pixels, -std::numeric_limits<float>::infinity(),
+      [](const f32x16& a, const f32x16& x) { return max_nan(a, x); }, [](const f32x16& a, float) { return a; });
 }
 
 void average_pool(const PoolArgs& args, Range pixels) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -71,6 +72,38 @@ TEST(NormRows, IsTheSameOnEveryIsaAndInPlace) {
     std::memcpy(got.data(), src.data(), src.size() * sizeof(float));
     variant.fn(args, got.data(), got.data(), rows, cols);
     EXPECT_EQ(std::memcmp(got.data(), want.data(), src.size() * sizeof(float)), 0) << isa_name(variant.isa);
+  }
+}
+
+TEST(LrnRows, MatchesReferenceOnEveryIsa) {
+  for (const std::int64_t cols : testing::sizes_around_powers_of_two(70)) {
+    for (const float beta : {0.75f, 0.6f}) {
+      const auto n = static_cast<std::size_t>(2 * cols);
+      const std::int64_t before = std::min<std::int64_t>(2, cols - 1), after = std::min<std::int64_t>(3, cols - 1);
+      testing::Random random(n);
+      testing::GuardedBuffer src(n), dst(n), portable(n), padded(static_cast<std::size_t>(cols + before + after));
+      random.fill(src.span(), -3, 3);
+      const LrnArgs args{before, after, 0.25f, beta, 1.5f, padded.data()};
+      lrn_rows_f32.variants.back().fn(args, src.data(), portable.data(), 2, cols);
+      for (const auto& variant : lrn_rows_f32.variants) {
+        if (variant.isa > cpu_isa()) continue;
+        dst.poison();
+        padded.poison();
+        variant.fn(args, src.data(), dst.data(), 2, cols);
+        ASSERT_EQ(std::memcmp(dst.data(), portable.data(), n * sizeof(float)), 0) << isa_name(variant.isa);
+      }
+      for (std::size_t i = 0; i < n; i++) {
+        const std::int64_t row = static_cast<std::int64_t>(i) / cols, c = static_cast<std::int64_t>(i) % cols;
+        double squares = 0;
+        for (std::int64_t k = std::max<std::int64_t>(0, c - before); k <= std::min(cols - 1, c + after); k++) {
+          squares +=
+              double(src[static_cast<std::size_t>(row * cols + k)]) * src[static_cast<std::size_t>(row * cols + k)];
+        }
+        const double want = src[i] / std::pow(1.5 + 0.25 * squares, double(beta));
+        // Six terms of the sum; the logarithm (below 3) and the exponential; a division.
+        ASSERT_NEAR(portable[i], want, 6e-8 * 20 * std::fabs(want)) << "cols " << cols << " beta " << beta;
+      }
+    }
   }
 }
 
