@@ -17,6 +17,8 @@ constexpr std::int64_t kSmallB = (384 << 10) / sizeof(float);
 // Depth of B that is swept over all rows before the next: 512 x 64 floats are 128 KiB, well inside L2, and six rows of
 // A stay in L1.
 constexpr std::int64_t kDepth = 512;
+// Rows of that depth that fit a small L2 beside the panel.
+constexpr std::int64_t kRowsInL2 = 96;
 
 // A stretch of k: whole taps, or a part of one.
 struct Chunk {
@@ -38,26 +40,31 @@ class Sweep {
     }
   }
 
-  // Each panel's weights are read from memory once and swept over all rows.
+  // A depth of k at a time, and of that as many rows as stay in L2 while all panels pass over them (Goto and van de
+  // Geijn, "Anatomy of High-Performance Matrix Multiplication").
   void panels_outer(Range rows, Range panels) {
-    for (std::int64_t p = panels.begin; p < panels.end; p++) {
-      bool first = true;
-      for (Chunk chunk = chunk_at(0, 0);; chunk = chunk_at(chunk.taps.end, chunk.k0 + chunk.kc)) {
-        const bool last = chunk.taps.end >= g_.taps && chunk.k0 + chunk.kc >= g_.kc;
-        const std::int64_t taps = std::max<std::int64_t>(chunk.taps.size(), 1);
-        const std::int64_t step = std::clamp<std::int64_t>(kMaxPointers / taps, 1, kRowBlock);
-        for (std::int64_t m = rows.begin; m < rows.end && !cancel_.requested(); m += step) {
-          const Range block{m, std::min(m + step, rows.end)};
-          fill(block, chunk);
-          tiles(block, p, chunk, first, last);
-        }
-        if (last || cancel_.requested()) break;
-        first = false;
+    bool first = true, last = false;
+    for (Chunk chunk = chunk_at(0, 0); !last && !cancel_.requested(); chunk = chunk_at(chunk.taps.end, chunk.k0 + chunk.kc)) {
+      last = chunk.taps.end >= g_.taps && chunk.k0 + chunk.kc >= g_.kc;
+      for (std::int64_t m = rows.begin; m < rows.end; m += kRowsInL2) {
+        const Range strip{m, std::min(m + kRowsInL2, rows.end)};
+        for (std::int64_t p = panels.begin; p < panels.end && !cancel_.requested(); p++) sweep(strip, p, chunk, first, last);
       }
+      first = false;
     }
   }
 
  private:
+  void sweep(Range strip, std::int64_t p, const Chunk& chunk, bool first, bool last) {
+    const std::int64_t taps = std::max<std::int64_t>(chunk.taps.size(), 1);
+    const std::int64_t step = std::clamp<std::int64_t>(kMaxPointers / taps, 1, kRowBlock);
+    for (std::int64_t m = strip.begin; m < strip.end; m += step) {
+      const Range block{m, std::min(m + step, strip.end)};
+      fill(block, chunk);
+      tiles(block, p, chunk, first, last);
+    }
+  }
+
   // The chunk that starts where another ended: after tap_end - 1, or inside it when it was cut at `k_end`.
   Chunk chunk_at(std::int64_t tap_end, std::int64_t k_end) const {
     if (g_.kc > kDepth) {

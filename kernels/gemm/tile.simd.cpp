@@ -7,6 +7,14 @@
 namespace adze::ADZE_TARGET {
 namespace {
 
+// Steps of k that are written out. With sixteen registers GCC 12 loads the next step's operands early and spills an
+// accumulator for each, so AVX2 takes one at a time.
+#if defined(ADZE_TARGET_avx512)
+constexpr int kUnrollK = 4;
+#else
+constexpr int kUnrollK = 1;
+#endif
+
 template <int MR, int NV>
 ADZE_INLINE void load_start(const TileArgs& t, f32x16 (&acc)[MR][NV]) {
   if (t.first) {
@@ -65,8 +73,8 @@ void tile(const TileArgs& t) {
     const float* a[MR];
     ADZE_UNROLL for (int i = 0; i < MR; i++) a[i] = t.a[tap * t.a_stride + i] + t.a_offset;
     std::int64_t k = 0;
-    for (; k + 4 <= t.kc; k += 4, b += 4 * NV * kBlock) {
-      ADZE_UNROLL for (int u = 0; u < 4; u++) {
+    for (; k + kUnrollK <= t.kc; k += kUnrollK, b += kUnrollK * NV * kBlock) {
+      ADZE_UNROLL for (int u = 0; u < kUnrollK; u++) {
         f32x16 row[NV];  // (nv * 16)
         ADZE_UNROLL for (int j = 0; j < NV; j++) row[j] = load(b + (u * NV + j) * kBlock);
         ADZE_UNROLL for (int i = 0; i < MR; i++) {
