@@ -190,13 +190,10 @@ static ADZE_INLINE i32x16 bits(const f32x16& a) ADZE_LANEWISE(i32x16, __builtin_
 static ADZE_INLINE f32x16 from_bits(const i32x16& a) ADZE_LANEWISE(f32x16, __builtin_bit_cast(float, a.v[i]))
 #endif
 
-// As ONNX wants them: NaN when either is.
-static ADZE_INLINE f32x16 min_nan(const f32x16& a, const f32x16& b) {
-  return select(a == a, select(b == b, min(a, b), b), a);
-}
-static ADZE_INLINE f32x16 max_nan(const f32x16& a, const f32x16& b) {
-  return select(a == a, select(b == b, max(a, b), b), a);
-}
+// As ONNX wants them: NaN when either is. min and max give their second operand then, so a NaN `a` stays by itself,
+// and a chain of them over `a` is two instructions long.
+static ADZE_INLINE f32x16 min_nan(const f32x16& a, const f32x16& b) { return select(b == b, min(b, a), b); }
+static ADZE_INLINE f32x16 max_nan(const f32x16& a, const f32x16& b) { return select(b == b, max(b, a), b); }
 
 static ADZE_INLINE i32x16 splat_int(std::int32_t x) ADZE_LANEWISE(i32x16, IntReg(x))
 static ADZE_INLINE i32x16 operator^(const i32x16& a, const i32x16& b) ADZE_LANEWISE(i32x16, a.v[i] ^ b.v[i])
