@@ -5,6 +5,7 @@
 #include "graph/axis.h"
 #include "graph/elementwise.h"
 #include "kernels/norm/norm.h"
+#include "kernels/reduce/reduce.h"
 
 namespace adze {
 namespace {
@@ -133,15 +134,60 @@ Result<void> infer_instance(InferContext& context) {
 }
 
 struct InstanceArgs {
+  ReduceColumnsFn sum;
+  DeviationFn deviation;
+  ScaleShiftFn scale_shift;
   DType type;
   std::int64_t n, pixels, c, groups;
   bool scale_by_group;
   float epsilon;
 };
 
-// dst = src factor + offset per channel. Down the columns of a channels-last image, in double.
+// Sums over this many pixels are taken in float and added up in double, so that large images stay exact.
+constexpr std::int64_t kPixelBlock = 64;
+
+// offset[c] = sum of channel c over the image's pixels.
 template <class T>
-void normalise_image(const InstanceArgs& args, const Call& call, const T* src, T* dst, double* factor, double* offset) {
+void sum_pixels(const InstanceArgs& args, const T* src, float* block, double* offset) {
+  std::fill_n(offset, args.c, 0.0);
+  if constexpr (std::is_same_v<T, float>) {
+    for (std::int64_t p = 0; p < args.pixels; p += kPixelBlock) {
+      args.sum(ReduceOp::sum, src + p * args.c, block, std::min(kPixelBlock, args.pixels - p), args.c);
+      for (std::int64_t c = 0; c < args.c; c++) offset[c] += static_cast<double>(block[c]);
+    }
+  } else {
+    for (std::int64_t i = 0; i < args.pixels * args.c; i++) {
+      offset[i % args.c] += static_cast<double>(static_cast<Compute<T>>(src[i]));
+    }
+  }
+}
+
+// squares[c] = sum of (x - mean[c])^2 over the image's pixels.
+template <class T>
+void sum_squares(const InstanceArgs& args, const T* src, const double* mean, float* mean_f32, float* block,
+                 double* squares) {
+  std::fill_n(squares, args.c, 0.0);
+  if constexpr (std::is_same_v<T, float>) {
+    for (std::int64_t c = 0; c < args.c; c++) mean_f32[c] = static_cast<float>(mean[c]);
+    for (std::int64_t p = 0; p < args.pixels; p += kPixelBlock) {
+      args.deviation(src + p * args.c, mean_f32, block, std::min(kPixelBlock, args.pixels - p), args.c);
+      for (std::int64_t c = 0; c < args.c; c++) squares[c] += static_cast<double>(block[c]);
+    }
+  } else {
+    for (std::int64_t i = 0; i < args.pixels * args.c; i++) {
+      const double d = static_cast<double>(static_cast<Compute<T>>(src[i])) - mean[i % args.c];
+      squares[i % args.c] += d * d;
+    }
+  }
+}
+
+// dst = src factor + offset per channel, down the columns of a channels-last image.
+template <class T>
+void normalise_image(const InstanceArgs& args, const Call& call, const T* src, T* dst) {
+  auto* factor = reinterpret_cast<double*>(call.scratch);
+  double* offset = factor + args.c;
+  auto* a = reinterpret_cast<float*>(offset + args.c);
+  float* b = a + args.c;
   const auto value = [](T x) { return static_cast<double>(static_cast<Compute<T>>(x)); };
   const std::int64_t per_group = args.c / args.groups;
   const auto count = static_cast<double>(args.pixels * per_group);
@@ -153,40 +199,33 @@ void normalise_image(const InstanceArgs& args, const Call& call, const T* src, T
       std::fill_n(group, per_group, total / count);
     }
   };
-  std::fill_n(factor, args.c, 0.0);
-  std::fill_n(offset, args.c, 0.0);
-  for (std::int64_t p = 0; p < args.pixels; p++) {
-    for (std::int64_t c = 0; c < args.c; c++) offset[c] += value(src[p * args.c + c]);
-  }
+  sum_pixels(args, src, a, offset);
   average(offset);
-  for (std::int64_t p = 0; p < args.pixels; p++) {
-    for (std::int64_t c = 0; c < args.c; c++) {
-      const double d = value(src[p * args.c + c]) - offset[c];
-      factor[c] += d * d;
-    }
-  }
+  sum_squares(args, src, offset, a, b, factor);
   average(factor);
   for (std::int64_t c = 0; c < args.c; c++) {
     const std::int64_t parameter = args.scale_by_group ? c / per_group : c;
     factor[c] = value(call.in<T>(1)[parameter]) / std::sqrt(factor[c] + static_cast<double>(args.epsilon));
     offset[c] = value(call.in<T>(2)[parameter]) - offset[c] * factor[c];
+    a[c] = static_cast<float>(factor[c]);
+    b[c] = static_cast<float>(offset[c]);
   }
-  for (std::int64_t p = 0; p < args.pixels; p++) {
-    for (std::int64_t c = 0; c < args.c; c++) {
-      const std::int64_t i = p * args.c + c;
-      dst[i] = static_cast<T>(static_cast<Compute<T>>(value(src[i]) * factor[c] + offset[c]));
+  if constexpr (std::is_same_v<T, float>) {
+    args.scale_shift(src, a, b, dst, args.pixels, args.c);
+  } else {
+    for (std::int64_t i = 0; i < args.pixels * args.c; i++) {
+      dst[i] = static_cast<T>(static_cast<Compute<T>>(value(src[i]) * factor[i % args.c] + offset[i % args.c]));
     }
   }
 }
 
 void run_instance(const InstanceArgs& args, const Call& call) {
-  auto* factor = reinterpret_cast<double*>(call.scratch);
   const Range images = call.slice.of(args.n);
   const std::int64_t size = args.pixels * args.c;
   dispatch(args.type, [&](auto tag) {
     using T = typename decltype(tag)::type;
     for (std::int64_t n = images.begin; n < images.end && !call.cancel.requested(); n++) {
-      normalise_image(args, call, call.in<T>() + n * size, call.out<T>() + n * size, factor, factor + args.c);
+      normalise_image(args, call, call.in<T>() + n * size, call.out<T>() + n * size);
     }
   });
 }
@@ -194,15 +233,19 @@ void run_instance(const InstanceArgs& args, const Call& call) {
 Result<Step> prepare_instance(PrepareContext& context) {
   const Shape& data = context.in(0).shape;
   const std::int64_t c = channels_of(context.node, data);
-  const InstanceArgs args{context.in(0).type,
+  const auto& deviation = deviation_f32.best(context.isa);
+  const InstanceArgs args{reduce_columns_f32.best(context.isa).fn,
+                          deviation.fn,
+                          scale_shift_f32.best(context.isa).fn,
+                          context.in(0).type,
                           data[0],
                           data.elements(1, data.rank() - 1),
                           c,
                           groups_of(context.node, c),
                           context.node.version == 18,
                           context.node.attributes.real("epsilon", 1e-5f)};
-  Step step = make_step<run_instance>(args, "instance_norm");
-  step.scratch_bytes = static_cast<std::size_t>(c) * 2 * sizeof(double);
+  Step step = make_step<run_instance>(args, concat("deviation_f32/", isa_name(deviation.isa)));
+  step.scratch_bytes = static_cast<std::size_t>(c) * 2 * (sizeof(double) + sizeof(float));
   step.max_parts = static_cast<int>(std::clamp<std::int64_t>(data[0], 1, 256));
   return step;
 }

@@ -4,19 +4,23 @@ namespace adze {
 
 ADZE_DECLARE_VARIANTS(void, scale_shift, const float*, const float*, const float*, float*, std::int64_t, std::int64_t)
 ADZE_DECLARE_VARIANTS(void, norm_rows, const NormArgs&, const float*, float*, std::int64_t, std::int64_t)
+ADZE_DECLARE_VARIANTS(void, deviation, const float*, const float*, float*, std::int64_t, std::int64_t)
 ADZE_DECLARE_VARIANTS(void, lrn_rows, const LrnArgs&, const float*, float*, std::int64_t, std::int64_t)
 
 namespace {
 constexpr Variant<ScaleShiftFn> kScaleShift[] = ADZE_VARIANTS(scale_shift);
 constexpr Variant<NormRowsFn> kNormRows[] = ADZE_VARIANTS(norm_rows);
+constexpr Variant<DeviationFn> kDeviation[] = ADZE_VARIANTS(deviation);
 constexpr Variant<LrnRowsFn> kLrnRows[] = ADZE_VARIANTS(lrn_rows);
 }  // namespace
 constinit const KernelTable<ScaleShiftFn> scale_shift_f32{"scale_shift_f32", kScaleShift};
 constinit const KernelTable<NormRowsFn> norm_rows_f32{"norm_rows_f32", kNormRows};
+constinit const KernelTable<DeviationFn> deviation_f32{"deviation_f32", kDeviation};
 constinit const KernelTable<LrnRowsFn> lrn_rows_f32{"lrn_rows_f32", kLrnRows};
 
 namespace {
-constexpr KernelInfo kInfos[] = {kernel_info<scale_shift_f32>, kernel_info<norm_rows_f32>, kernel_info<lrn_rows_f32>};
+constexpr KernelInfo kInfos[] = {kernel_info<scale_shift_f32>, kernel_info<norm_rows_f32>, kernel_info<deviation_f32>,
+                                 kernel_info<lrn_rows_f32>};
 }
 extern const std::span<const KernelInfo> kernels_norm;
 constinit const std::span<const KernelInfo> kernels_norm{kInfos};

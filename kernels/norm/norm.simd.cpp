@@ -39,4 +39,16 @@ void norm_rows(const NormArgs& args, const float* src, float* dst, std::int64_t 
   }
 }
 
+void deviation(const float* src, const float* mean, float* dst, std::int64_t rows, std::int64_t cols) {
+  for_blocks(cols, [&](std::int64_t c, int lanes) {
+    const f32x16 m = load_lanes(mean + c, lanes);
+    f32x16 squares = splat(0.0f);
+    for (std::int64_t r = 0; r < rows; r++) {
+      const f32x16 d = load_lanes(src + r * cols + c, lanes) - m;
+      squares = fma(d, d, squares);
+    }
+    store_lanes(dst + c, squares, lanes);
+  });
+}
+
 }  // namespace adze::ADZE_TARGET

@@ -75,6 +75,29 @@ TEST(NormRows, IsTheSameOnEveryIsaAndInPlace) {
   }
 }
 
+TEST(Deviation, MatchesReferenceOnEveryIsa) {
+  for (const std::int64_t cols : testing::sizes_around_powers_of_two(70)) {
+    const auto n = static_cast<std::size_t>(cols);
+    testing::Random random(n);
+    testing::GuardedBuffer src(7 * n), mean(n), dst(n), portable(n);
+    random.fill(src.span(), -3, 3);
+    random.fill(mean.span());
+    deviation_f32.variants.back().fn(src.data(), mean.data(), portable.data(), 7, cols);
+    for (const auto& variant : deviation_f32.variants) {
+      if (variant.isa > cpu_isa()) continue;
+      dst.poison();
+      variant.fn(src.data(), mean.data(), dst.data(), 7, cols);
+      ASSERT_EQ(std::memcmp(dst.data(), portable.data(), n * sizeof(float)), 0) << isa_name(variant.isa);
+    }
+    for (std::size_t c = 0; c < n; c++) {
+      double want = 0;
+      for (std::size_t r = 0; r < 7; r++)
+        want += (double(src[r * n + c]) - mean[c]) * (double(src[r * n + c]) - mean[c]);
+      ASSERT_NEAR(portable[c], want, 6e-8 * (7 + 2) * want + 6e-7) << "cols " << cols;
+    }
+  }
+}
+
 TEST(LrnRows, MatchesReferenceOnEveryIsa) {
   for (const std::int64_t cols : testing::sizes_around_powers_of_two(70)) {
     for (const float beta : {0.75f, 0.6f}) {
