@@ -173,7 +173,9 @@ class GraphBuilder {
       if (!added) unsupported_.add(concat(where, ": ", added.error().message));
       for (const std::string& name : proto.output()) {
         if (name.empty()) {
-          node.outputs.push_back(kNoValue);
+          // What nobody reads may be left out, but every operator writes its first output.
+          const bool first = node.outputs.empty();
+          node.outputs.push_back(first ? graph_.add_value(concat(node.name, ":unnamed"), DType::undefined) : kNoValue);
           continue;
         }
         auto id = define(name, "output");

@@ -126,6 +126,19 @@ TEST(Loader, NodesInAnyOrderAreSorted) {
   EXPECT_EQ(graph->nodes[0].op->name, "Relu");
 }
 
+TEST(Loader, FirstOutputThatNobodyReadsIsComputedAllTheSame) {
+  ModelBuilder m;
+  m.input("x", {1, 1, 4}).output("indices", {1, 1, 3}, DType::i64);
+  auto* attribute = m.node("MaxPool", {"x"}, {"", "indices"}).add_attribute();
+  attribute->set_name("kernel_shape");
+  attribute->set_type(onnx::AttributeProto::INTS);
+  attribute->add_ints(2);
+  const auto graph = parse_graph(bytes_of(m.serialized()), "m.onnx");
+  ASSERT_TRUE(graph) << graph.error().message;
+  EXPECT_NE(graph->nodes[0].outputs[0], kNoValue);
+  EXPECT_EQ((*graph)[graph->nodes[0].outputs[0]].type, DType::f32);
+}
+
 TEST(Loader, NamesAreShownWithoutControlCharacters) {
   ModelBuilder m = relu_model();
   m.proto().mutable_graph()->mutable_node(0)->set_op_type("X\n\x1b[31m");
