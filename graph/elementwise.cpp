@@ -18,6 +18,12 @@ Result<std::vector<Shape>> operands_of(const Node& node, std::span<const TensorI
     }
     shapes[1] = *stretched;
   }
+  // PRelu's slope belonged to the channels, whatever their place.
+  if (node.version < 7 && node.op->name == "PRelu" && shapes[1].elements() > 1) {
+    const auto per_channel = legacy_broadcast(shapes[0], shapes[1], 1);
+    if (!per_channel) return make_error(Code::invalid_model, "slope ", to_string(shapes[1]), " doesn't fit ", to_string(shapes[0]));
+    shapes[1] = *per_channel;
+  }
   return shapes;
 }
 

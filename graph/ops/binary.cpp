@@ -223,13 +223,9 @@ Result<Step> prepare(PrepareContext& context) {
 }
 
 Result<void> infer_prelu(InferContext& context) {
-  const Shape &x = context.shape(0), &slope = context.shape(1);
-  const auto whole = broadcast(x, slope);
-  if (!whole || !(*whole == x)) {
-    return make_error(Code::invalid_model, "slope ", to_string(slope), " doesn't broadcast to ", to_string(x));
-  }
-  context.set_shape(0, x);
-  return {};
+  ADZE_CHECK(infer_broadcast(context));
+  if (context.outputs()[0].shape == context.shape(0)) return {};
+  return make_error(Code::invalid_model, "slope ", to_string(context.shape(1)), " doesn't broadcast to ", to_string(context.shape(0)));
 }
 
 constexpr TypeMask kNumberTypes[] = {kNumbers};

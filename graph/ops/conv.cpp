@@ -72,21 +72,22 @@ Result<void> infer(InferContext& context) {
 
 // ---- constants ------------------------------------------------------------------------------------------------------
 
-// Bias, rounded up to whole blocks; null without one.
+// A bias group by group, each rounded up to whole blocks. REQUIRES: zeroed dst.
+void spread_bias(const float* bias, std::int64_t group_oc, std::int64_t groups, float* dst) {
+  const std::int64_t pitch = blocks_of(group_oc) * kBlock;
+  for (std::int64_t o = 0; o < group_oc * groups; o++) dst[o / group_oc * pitch + o % group_oc] = bias[o];
+}
+
+// The constant bias, or null without one.
 Result<const float*> packed_bias(const PrepareContext& context, std::int64_t group_oc, std::int64_t groups) {
-  if (!context.has(2)) return nullptr;
-  if (!context.in(2).value) return make_error(Code::unsupported, "a bias computed at run time is not supported");
+  if (!context.has(2) || !context.in(2).value) return nullptr;
   const std::int64_t pitch = blocks_of(group_oc) * kBlock;
   const auto bias = context.in(2).value->as<float>();
-  ADZE_TRY(const std::byte* bytes, context.pack(2, concat("bias/", groups), static_cast<std::size_t>(groups * pitch) * 4,
-                                                [&](std::byte* out) {
-                                                  auto* dst = reinterpret_cast<float*>(out);
-                                                  for (std::int64_t o = 0; o < group_oc * groups; o++) {
-                                                    dst[o / group_oc * pitch + o % group_oc] =
-                                                        bias[static_cast<std::size_t>(o)];
-                                                  }
-                                                }));
-  return reinterpret_cast<const float*>(bytes);
+  const auto bytes = static_cast<std::size_t>(groups * pitch) * sizeof(float);
+  ADZE_TRY(const std::byte* packed, context.pack(2, concat("bias/", groups), bytes, [&](std::byte* out) {
+             spread_bias(bias.data(), group_oc, groups, reinterpret_cast<float*>(out));
+           }));
+  return reinterpret_cast<const float*>(packed);
 }
 
 // Packs [oc, ic, taps] weights group by group, a row of zeros behind them.
@@ -106,11 +107,13 @@ struct Args {
   ConvGeometry geometry;
   const TileSet* tiles;
   const float* weights;  // packed, or null: packed from input 1 in every run
-  const float* bias;
+  const float* bias;     // or null
+  bool run_time_bias;    // input 2 instead
   ActivationArgs activation;
   int residual;
 };
 
+std::int64_t bias_size(const Problem& p) { return p.groups * blocks_of(p.group_oc()) * kBlock; }
 std::int64_t weights_size(const Problem& p) {
   return p.groups * packed_b_size(p.geometry().taps() * p.group_ic(), p.group_oc()) + p.group_ic();
 }
@@ -119,9 +122,17 @@ void run(const Args& args, const Call& call) {
   const Problem& p = args.problem;
   const ConvGeometry& g = args.geometry;
   const std::int64_t ic = p.group_ic(), oc = p.group_oc(), bias_pitch = blocks_of(oc) * kBlock;
+  // What isn't constant every thread packs for itself: nothing is shared, so nothing has to wait.
+  auto* scratch = reinterpret_cast<float*>(call.scratch);
+  const float* bias = args.bias;
+  if (args.run_time_bias) {
+    std::fill_n(scratch, bias_size(p), 0.0f);
+    spread_bias(call.in(2), oc, p.groups, scratch);
+    bias = scratch;
+  }
   const float* weights = args.weights;
-  if (!weights) {  // every thread packs for itself: nothing is shared, so nothing has to wait
-    auto* packed = reinterpret_cast<float*>(call.scratch);
+  if (!weights) {
+    float* packed = scratch + (args.run_time_bias ? bias_size(p) : 0);
     pack_groups(call.in(1), p, args.tiles->max_blocks, packed);
     std::fill_n(packed + weights_size(p) - ic, ic, 0.0f);
     weights = packed;
@@ -139,7 +150,7 @@ void run(const Args& args, const Call& call) {
     gemm.b = weights + group * packed_b_size(g.taps() * ic, oc);
     gemm.c = call.out() + group * oc;
     gemm.ldc = p.dst.c;
-    gemm.bias = args.bias ? args.bias + group * bias_pitch : nullptr;
+    gemm.bias = bias ? bias + group * bias_pitch : nullptr;
     gemm.residual = args.residual >= 0 ? call.in(args.residual) + group * oc : nullptr;
     gemm.ldr = p.dst.c;
     gemm.activation = args.activation;
@@ -150,7 +161,8 @@ void run(const Args& args, const Call& call) {
 
 Result<Step> prepare_gemm(PrepareContext& context, const Problem& p) {
   const auto& tiles = gemm_tile_f32.best(context.isa);
-  Args args{p, p.geometry(), tiles.fn, nullptr, nullptr, context.node.activation, context.node.residual};
+  const bool run_time_bias = context.has(2) && !context.in(2).value;
+  Args args{p, p.geometry(), tiles.fn, nullptr, nullptr, run_time_bias, context.node.activation, context.node.residual};
   ADZE_TRY(args.bias, packed_bias(context, p.group_oc(), p.groups));
   const auto bytes = static_cast<std::size_t>(weights_size(p)) * sizeof(float);
   const bool constant = context.in(1).value != nullptr;
@@ -162,8 +174,8 @@ Result<Step> prepare_gemm(PrepareContext& context, const Problem& p) {
     args.weights = reinterpret_cast<const float*>(packed);
   }
   Step step = make_step<run>(args, concat("conv_f32/", isa_name(tiles.isa)));
-  step.unread = constant ? 0b110 : 0b100;
-  if (!constant) step.scratch_bytes = bytes;
+  step.unread = (constant ? 0b010u : 0u) | (run_time_bias ? 0u : 0b100u);
+  step.scratch_bytes = (constant ? 0 : bytes) + (run_time_bias ? static_cast<std::size_t>(bias_size(p)) * sizeof(float) : 0);
   return step;
 }
 
@@ -212,7 +224,8 @@ Result<Step> prepare_depthwise(PrepareContext& context, const Problem& p) {
 Result<Step> prepare(PrepareContext& context) {
   ADZE_ASSERT(context.node.channels_last);
   ADZE_TRY(const Problem p, problem_of(context.node, context.in(0).shape, context.in(1).shape));
-  const bool depthwise = p.groups == p.src.c && p.dst.c == p.src.c && p.groups > 1 && context.in(1).value;
+  const bool constant = context.in(1).value && (!context.has(2) || context.in(2).value);
+  const bool depthwise = p.groups == p.src.c && p.dst.c == p.src.c && p.groups > 1 && constant;
   ADZE_TRY(Step step, depthwise ? prepare_depthwise(context, p) : prepare_gemm(context, p));
   const ConvGeometry g = p.geometry();
   step.flops = 2.0 * static_cast<double>(g.pixels() * g.taps()) * static_cast<double>(p.group_ic() * p.dst.c);

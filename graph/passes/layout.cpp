@@ -157,6 +157,8 @@ class Sinker {
       if (id != kNoValue && g_.shape(id).rank() != rank) return false;
     }
     for (const ValueId id : node.inputs) {
+      // Before version 7 operands were matched by axis numbers, which a change of order would falsify.
+      if (id != kNoValue && elementwise && node.version < 7 && !(g_.shape(id) == g_.shape(node.outputs[0]))) return false;
       if (id != kNoValue && elementwise && g_.shape(id).rank() > rank) return false;
       // A shorter operand is stretched to full rank, which only a constant can be for nothing.
       if (id != kNoValue && elementwise && g_.shape(id).rank() != rank && !g_.info(id).value &&

@@ -81,6 +81,8 @@ TEST(Variadic, AnyNumberOfOperands) {
 TEST(PRelu, SlopeBroadcastsOneWayOnly) {
   EXPECT_EQ(floats(run_op("PRelu", 16, {}, {tensor({2, 2}, {-1, 1, -2, 2}), tensor({2}, {0.5f, 1})})), (std::vector<float>{-0.5f, 1, -1, 2}));
   EXPECT_FALSE(try_op("PRelu", 16, {}, {tensor({2}, {1, 1}), tensor({2, 2}, {1, 1, 1, 1})}));
+  // Before version 7 the slope was per channel.
+  EXPECT_EQ(floats(run_op("PRelu", 6, {}, {tensor({1, 2, 2}, {-1, -1, -1, -1}), tensor({2}, {0.5f, 2})})), (std::vector<float>{-0.5f, -0.5f, -2, -2}));
 }
 
 TEST(Compare, NanIsUnequalToItself) {
