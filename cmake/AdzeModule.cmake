@@ -19,6 +19,10 @@ endif()
 # Variants are optimised in every build type: at -O0 they would leave weak symbols holding instructions that the
 # CPU may lack, and the linker keeps one copy for the whole program.
 set(ADZE_VARIANT_OPTIONS -O2 -fno-exceptions -Wno-maybe-uninitialized -Wno-uninitialized -Wno-psabi)
+if(ADZE_SANITIZE)
+  # Kernels meet guard pages in every build; checked at each element they would be too slow to run their tests.
+  list(APPEND ADZE_VARIANT_OPTIONS -fno-sanitize=all)
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # Following every unrolled accumulator for the debugger takes most of a debug build's time.
   list(APPEND ADZE_VARIANT_OPTIONS -fno-var-tracking-assignments)

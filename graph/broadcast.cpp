@@ -10,7 +10,8 @@ BroadcastLoop::BroadcastLoop(const Shape& result, std::span<const Shape> operand
     const auto own = operands[i].strides();
     const int shift = result.rank() - operands[i].rank();
     for (int axis = 0; axis < operands[i].rank(); axis++) {
-      full[i][static_cast<std::size_t>(axis + shift)] = operands[i][axis] == 1 ? 0 : own[static_cast<std::size_t>(axis)];
+      full[i][static_cast<std::size_t>(axis + shift)] =
+          operands[i][axis] == 1 ? 0 : own[static_cast<std::size_t>(axis)];
     }
   }
   for (int axis = 0; axis < result.rank(); axis++) {
@@ -51,7 +52,8 @@ std::array<std::int64_t, kMaxOperands> BroadcastLoop::offsets(std::int64_t row, 
 }
 
 std::optional<Shape> legacy_broadcast(const Shape& onto, const Shape& operand, std::optional<std::int64_t> axis) {
-  const auto first = axis ? normalise_axis(*axis, std::max(onto.rank(), 1)) : std::optional(onto.rank() - operand.rank());
+  const auto first =
+      axis ? normalise_axis(*axis, std::max(onto.rank(), 1)) : std::optional(onto.rank() - operand.rank());
   if (!first || *first < 0 || *first + operand.rank() > onto.rank()) return std::nullopt;
   Shape result;
   for (int i = 0; i < *first; i++) result.push_back(1);

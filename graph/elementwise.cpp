@@ -21,7 +21,8 @@ Result<std::vector<Shape>> operands_of(const Node& node, std::span<const TensorI
   // PRelu's slope belonged to the channels, whatever their place.
   if (node.version < 7 && node.op->name == "PRelu" && shapes[1].elements() > 1) {
     const auto per_channel = legacy_broadcast(shapes[0], shapes[1], 1);
-    if (!per_channel) return make_error(Code::invalid_model, "slope ", to_string(shapes[1]), " doesn't fit ", to_string(shapes[0]));
+    if (!per_channel)
+      return make_error(Code::invalid_model, "slope ", to_string(shapes[1]), " doesn't fit ", to_string(shapes[0]));
     shapes[1] = *per_channel;
   }
   return shapes;
@@ -41,7 +42,9 @@ Result<void> infer_broadcast(InferContext& context) {
   Shape result = shapes[0];
   for (const Shape& shape : shapes) {
     const auto whole = broadcast(result, shape);
-    if (!whole) return make_error(Code::invalid_model, "shapes ", to_string(result), " and ", to_string(shape), " don't broadcast");
+    if (!whole)
+      return make_error(Code::invalid_model, "shapes ", to_string(result), " and ", to_string(shape),
+                        " don't broadcast");
     result = *whole;
   }
   context.set_shape(0, result);

@@ -84,8 +84,8 @@ Tensor transposed(const Tensor& src, std::span<const int> perm) {
   std::array<std::int64_t, kMaxRank> index{};
   std::int64_t offset = 0;
   for (std::int64_t i = 0, n = src.elements(); i < n; i++) {
-    std::memcpy(made.bytes.data() + static_cast<std::size_t>(i) * size, src.raw() + static_cast<std::size_t>(offset) * size,
-                size);
+    std::memcpy(made.bytes.data() + static_cast<std::size_t>(i) * size,
+                src.raw() + static_cast<std::size_t>(offset) * size, size);
     for (int axis = rank - 1; axis >= 0; axis--) {
       const auto a = static_cast<std::size_t>(axis);
       offset += strides[a];

@@ -58,7 +58,7 @@ struct Port {
 
 struct Graph {
   std::string name;
-  std::deque<Value> values;   // a deque: pointers to constants stay valid as values are added
+  std::deque<Value> values;  // a deque: pointers to constants stay valid as values are added
   std::vector<Node> nodes;
   std::vector<Port> inputs;  // without those that have an initializer: their value is fixed
   std::vector<Port> outputs;

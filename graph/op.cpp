@@ -9,7 +9,8 @@ InferContext::InferContext(const Node& the_node, std::span<const TensorInfo* con
     : node(the_node), inputs_(inputs), outputs_(the_node.outputs.size()), values_(the_node.outputs.size()) {
   std::vector<DType> input_types;
   for (const TensorInfo* input : inputs) input_types.push_back(input ? input->type : DType::undefined);
-  for (int i = 0; i < output_count(); i++) outputs_[static_cast<std::size_t>(i)].type = output_type(node, input_types, i);
+  for (int i = 0; i < output_count(); i++)
+    outputs_[static_cast<std::size_t>(i)].type = output_type(node, input_types, i);
 }
 
 Result<std::vector<std::int64_t>> InferContext::ints(int i) const {

@@ -73,8 +73,8 @@ class PackedConstants {
 
 class PrepareContext {
  public:
-  PrepareContext(const Node& node, std::span<const TensorInfo* const> inputs, std::span<const TensorInfo> outputs, Isa isa,
-                 int threads, PackedConstants& constants);
+  PrepareContext(const Node& node, std::span<const TensorInfo* const> inputs, std::span<const TensorInfo> outputs,
+                 Isa isa, int threads, PackedConstants& constants);
 
   const Node& node;
   const Isa isa;      // variants above it must not be chosen
@@ -123,9 +123,9 @@ enum class LayoutRule {
 
 struct OpDef {
   std::string_view name;
-  std::string_view domain = {};    // "" is ai.onnx
-  std::span<const int> versions;   // the since-versions that are implemented, ascending
-  int removed = 0;                 // first opset that has the operator no more; 0: none
+  std::string_view domain = {};   // "" is ai.onnx
+  std::span<const int> versions;  // the since-versions that are implemented, ascending
+  int removed = 0;                // first opset that has the operator no more; 0: none
   std::span<const AttrSpec> attributes = {};
   Arity inputs = {};
   Arity outputs = {};

@@ -29,10 +29,11 @@ struct Addend {
 // One dot product after the other, over rows of y. Floats add in float (double in double), integers wrap.
 template <class T>
 void plain_product(const Product& p, const T* a, const T* b, const T* c, Addend addend, T* y, Range rows) {
-  using Sum = std::conditional_t<std::is_integral_v<T>, T, std::conditional_t<std::is_same_v<T, double>, double, float>>;
+  using Sum =
+      std::conditional_t<std::is_integral_v<T>, T, std::conditional_t<std::is_same_v<T, double>, double, float>>;
   // Unsigned arithmetic wraps where signed would be undefined.
-  using Wrap = typename std::conditional_t<std::is_integral_v<Sum> && !std::is_same_v<Sum, bool>, std::make_unsigned<Sum>,
-                                           std::type_identity<Sum>>::type;
+  using Wrap = typename std::conditional_t<std::is_integral_v<Sum> && !std::is_same_v<Sum, bool>,
+                                           std::make_unsigned<Sum>, std::type_identity<Sum>>::type;
   for (std::int64_t i = rows.begin; i < rows.end; i++) {
     for (std::int64_t j = 0; j < p.n; j++) {
       Wrap sum = 0;
@@ -43,8 +44,13 @@ void plain_product(const Product& p, const T* a, const T* b, const T* c, Addend 
       }
       const T* add = c ? c + i * addend.row + j * addend.column : nullptr;
       if constexpr (std::is_integral_v<T>) {
-        if (p.alpha != 1) sum = static_cast<Wrap>(static_cast<Sum>(static_cast<double>(p.alpha) * static_cast<double>(static_cast<Sum>(sum))));
-        if (add) sum = static_cast<Wrap>(sum + static_cast<Wrap>(p.beta == 1 ? *add : static_cast<T>(static_cast<double>(p.beta) * static_cast<double>(*add))));
+        if (p.alpha != 1)
+          sum = static_cast<Wrap>(
+              static_cast<Sum>(static_cast<double>(p.alpha) * static_cast<double>(static_cast<Sum>(sum))));
+        if (add)
+          sum = static_cast<Wrap>(
+              sum + static_cast<Wrap>(
+                        p.beta == 1 ? *add : static_cast<T>(static_cast<double>(p.beta) * static_cast<double>(*add))));
       } else {
         if (p.alpha != 1) sum = static_cast<Sum>(p.alpha) * sum;
         if (add) sum += static_cast<Sum>(p.beta) * static_cast<Sum>(*add);

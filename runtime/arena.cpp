@@ -57,8 +57,8 @@ Result<const std::byte*> WeightStore::get(const std::string& key, std::size_t by
   if (const auto found = entries_.find(key); found != entries_.end()) return found->second;
   const std::size_t size = rounded(bytes, kAlignment);
   if (size > max_bytes_ - std::min(bytes_, max_bytes_)) {
-    return make_error(Code::resource_limit, "packed weights need ", bytes_ + size, " bytes, more than the memory limit of ",
-                      max_bytes_);
+    return make_error(Code::resource_limit, "packed weights need ", bytes_ + size,
+                      " bytes, more than the memory limit of ", max_bytes_);
   }
   if (chunks_.empty() || chunks_.back().mapping.bytes() - chunks_.back().used < size) {
     ADZE_TRY(Mapping mapping, Mapping::create(std::max(size, std::min(kChunk, max_bytes_))));

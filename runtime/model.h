@@ -17,9 +17,9 @@ class Plan;
 class WeightStore;
 
 struct ModelOptions {
-  bool optimise = true;                            // false: only the passes that kernels can't do without
-  Isa isa = active_isa();                          // no variant above it
-  std::size_t max_memory = std::size_t{2} << 30;   // bytes of weights, arena and folded constants together
+  bool optimise = true;                           // false: only the passes that kernels can't do without
+  Isa isa = active_isa();                         // no variant above it
+  std::size_t max_memory = std::size_t{2} << 30;  // bytes of weights, arena and folded constants together
 };
 
 class Model {

@@ -116,8 +116,8 @@ Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, std::span<c
   plan->scratch_offset_ = top;
   plan->arena_bytes_ = top + plan->scratch_bytes_ * static_cast<std::size_t>(threads);
   if (plan->arena_bytes_ + weights.bytes() > options.max_memory) {
-    return make_error(Code::resource_limit, "the arena of ", plan->arena_bytes_, " bytes and the weights of ", weights.bytes(),
-                      " bytes exceed the memory limit of ", options.max_memory);
+    return make_error(Code::resource_limit, "the arena of ", plan->arena_bytes_, " bytes and the weights of ",
+                      weights.bytes(), " bytes exceed the memory limit of ", options.max_memory);
   }
   return std::shared_ptr<const Plan>(std::move(plan));
 }

@@ -17,9 +17,9 @@ namespace adze {
 struct Place {
   enum class Kind { none, arena, input, constant };
   Kind kind = Kind::none;
-  std::size_t offset = 0;                 // arena
-  int input = -1;                         // input
-  const std::byte* constant = nullptr;    // constant
+  std::size_t offset = 0;               // arena
+  int input = -1;                       // input
+  const std::byte* constant = nullptr;  // constant
 };
 
 struct PlanStep {
@@ -28,7 +28,7 @@ struct PlanStep {
   std::string_view op;
   std::vector<TensorInfo> inputs;  // without those left out
   std::vector<TensorInfo> outputs;
-  int first_input = 0;   // index of its first place in Plan::places()
+  int first_input = 0;  // index of its first place in Plan::places()
   int first_output = 0;
   int parts = 1;         // threads that take part
   bool barrier = false;  // all threads meet before it
@@ -53,7 +53,9 @@ class Plan {
   // Intermediate tensors, inputs, and every thread's scratch.
   std::size_t arena_bytes() const { return arena_bytes_; }
   // Where thread `part` finds its scratch in the arena.
-  std::size_t scratch_offset(int part) const { return scratch_offset_ + scratch_bytes_ * static_cast<std::size_t>(part); }
+  std::size_t scratch_offset(int part) const {
+    return scratch_offset_ + scratch_bytes_ * static_cast<std::size_t>(part);
+  }
   double flops() const;
 
  private:

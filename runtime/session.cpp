@@ -14,9 +14,9 @@ namespace {
 struct Bound {
   std::shared_ptr<const Plan> plan;
   std::vector<Shape> shapes;
-  std::vector<std::byte*> pointers;       // as Plan::places()
+  std::vector<std::byte*> pointers;  // as Plan::places()
   std::vector<std::byte*> inputs, outputs;
-  const std::byte* arena = nullptr;       // what the pointers were resolved against
+  const std::byte* arena = nullptr;  // what the pointers were resolved against
 };
 
 constexpr std::size_t kMaxBound = 128;
@@ -40,10 +40,14 @@ struct Session::State {
 
   std::byte* resolve(const Bound& b, const Place& place) const {
     switch (place.kind) {
-      case Place::Kind::arena: return arena.data() + place.offset;
-      case Place::Kind::input: return b.inputs[static_cast<std::size_t>(place.input)];
-      case Place::Kind::constant: return const_cast<std::byte*>(place.constant);
-      case Place::Kind::none: return nullptr;
+      case Place::Kind::arena:
+        return arena.data() + place.offset;
+      case Place::Kind::input:
+        return b.inputs[static_cast<std::size_t>(place.input)];
+      case Place::Kind::constant:
+        return const_cast<std::byte*>(place.constant);
+      case Place::Kind::none:
+        return nullptr;
     }
     return nullptr;
   }
@@ -71,8 +75,12 @@ struct Session::State {
       const PlanStep& step = plan.steps()[n];
       if (step.barrier && plan.parallel()) pool->barrier();
       if (part < step.parts && !cancel->requested() && !failure.message()) {
-        step.step.run(step.step.args.get(), Call{pointers + step.first_input, pointers + step.first_output, scratch,
-                                                 {part, step.parts}, *cancel, failure});
+        step.step.run(step.step.args.get(), Call{pointers + step.first_input,
+                                                 pointers + step.first_output,
+                                                 scratch,
+                                                 {part, step.parts},
+                                                 *cancel,
+                                                 failure});
         if (failure.message()) {
           int none = -1;
           failed_step.compare_exchange_strong(none, static_cast<int>(n));
@@ -87,7 +95,8 @@ struct Session::State {
   }
 };
 
-Session::Session(std::shared_ptr<const Model> model, std::shared_ptr<ThreadPool> pool) : state_(std::make_unique<State>()) {
+Session::Session(std::shared_ptr<const Model> model, std::shared_ptr<ThreadPool> pool)
+    : state_(std::make_unique<State>()) {
   state_->model = std::move(model);
   state_->pool = std::move(pool);
 }

@@ -30,7 +30,8 @@ std::string number(double value) {
 Histogram::Histogram(std::vector<double> bounds) : bounds_(std::move(bounds)), counts_(bounds_.size() + 1) {}
 
 void Histogram::observe(double value) {
-  const auto bucket = static_cast<std::size_t>(std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin());
+  const auto bucket =
+      static_cast<std::size_t>(std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin());
   counts_[bucket].fetch_add(1, std::memory_order_relaxed);
   sum_micro_.fetch_add(static_cast<std::uint64_t>(value * 1e6), std::memory_order_relaxed);
 }
@@ -40,7 +41,10 @@ void Histogram::write(std::string& out, std::string_view name, std::string_view 
   for (std::size_t i = 0; i < counts_.size(); i++) {
     total += counts_[i].load(std::memory_order_relaxed);
     out.append(name).append("_bucket{").append(labels).append(labels.empty() ? "" : ",").append("le=\"");
-    out.append(i < bounds_.size() ? number(bounds_[i]) : "+Inf").append("\"} ").append(std::to_string(total)).append("\n");
+    out.append(i < bounds_.size() ? number(bounds_[i]) : "+Inf")
+        .append("\"} ")
+        .append(std::to_string(total))
+        .append("\n");
   }
   const double sum = static_cast<double>(sum_micro_.load(std::memory_order_relaxed)) / 1e6;
   out.append(name).append("_sum{").append(labels).append("} ").append(number(sum)).append("\n");

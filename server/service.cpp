@@ -16,7 +16,8 @@ struct InferPath {
 };
 std::optional<InferPath> parse_infer_path(std::string_view path) {
   constexpr std::string_view kPrefix = "/v2/models/", kSuffix = "/infer", kVersions = "/versions/";
-  if (!path.starts_with(kPrefix) || !path.ends_with(kSuffix) || path.size() < kPrefix.size() + kSuffix.size() + 1) return std::nullopt;
+  if (!path.starts_with(kPrefix) || !path.ends_with(kSuffix) || path.size() < kPrefix.size() + kSuffix.size() + 1)
+    return std::nullopt;
   path = path.substr(kPrefix.size(), path.size() - kPrefix.size() - kSuffix.size());
   InferPath result;
   if (const std::size_t at = path.find(kVersions); at != path.npos) {
@@ -26,7 +27,9 @@ std::optional<InferPath> parse_infer_path(std::string_view path) {
   if (path.find('/') != path.npos) return std::nullopt;
   // Clients quote names.
   for (std::size_t i = 0; i < path.size(); i++) {
-    const auto hex = [](char c) { return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1; };
+    const auto hex = [](char c) {
+      return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+    };
     if (path[i] == '%' && i + 2 < path.size() && hex(path[i + 1]) >= 0 && hex(path[i + 2]) >= 0) {
       result.name += static_cast<char>(hex(path[i + 1]) * 16 + hex(path[i + 2]));
       i += 2;
@@ -148,7 +151,8 @@ void Service::accept(const PendingPtr& pending, const Result<void>& decoded) {
   }
   const JobPtr& job = pending->request.job;
   if (job->rows > options_.model.max_batch && pending->model->batched()) {
-    answer(pending, 400, error_json(concat("a request may have at most ", options_.model.max_batch, " rows, not ", job->rows)));
+    answer(pending, 400,
+           error_json(concat("a request may have at most ", options_.model.max_batch, " rows, not ", job->rows)));
     return;
   }
   job->deadline = pending->begun + options_.deadline;
@@ -192,7 +196,8 @@ void Service::complete(std::span<const JobPtr> jobs, ServedModel& model) {
         answer(pending, status_of(job->result.error().code), error_json(job->result.error().message));
         continue;
       }
-      const auto body = pending->route == Route::predict ? encode_predict(*job, *pending->model) : encode_infer(pending->request, *pending->model);
+      const auto body = pending->route == Route::predict ? encode_predict(*job, *pending->model)
+                                                         : encode_infer(pending->request, *pending->model);
       if (body) {
         answer(pending, 200, *body);
       } else {

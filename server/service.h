@@ -76,7 +76,7 @@ class Service final : public Handler {
   Decoder decoder_;
   std::unordered_map<ConnectionId, PendingPtr> pending_;
   std::unordered_map<const Job*, PendingPtr> by_job_;
-  std::deque<PendingPtr> deadlines_;   // in the order of their deadlines, which all lie equally far off
+  std::deque<PendingPtr> deadlines_;    // in the order of their deadlines, which all lie equally far off
   std::vector<PendingPtr> submitting_;  // decoded in this round
   std::size_t decoding_ = 0;            // bodies on the worker
   std::unique_ptr<ControlPlane> control_;

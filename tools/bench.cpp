@@ -70,7 +70,8 @@ void print_profile(const Plan& plan, const Profile& profile) {
   for (std::size_t i = 0; i < plan.steps().size(); i++) {
     const PlanStep& step = plan.steps()[i];
     const double us = static_cast<double>(profile.nanoseconds()[i]) / 1e3 / static_cast<double>(profile.runs());
-    std::printf("%10.2f %6.2f %9.1f  %-28s %s\n", us, 100.0 * static_cast<double>(profile.nanoseconds()[i]) / static_cast<double>(total),
+    std::printf("%10.2f %6.2f %9.1f  %-28s %s\n", us,
+                100.0 * static_cast<double>(profile.nanoseconds()[i]) / static_cast<double>(total),
                 step.step.flops / 1e3 / std::max(us, 1e-9), step.step.kernel.c_str(), step.name.c_str());
   }
 }
@@ -88,8 +89,11 @@ Result<void> execute(const Options& options) {
   const Plan& plan = prepared.session.plan();
   nlohmann::ordered_json report;
   report["model"] = options.model;
-  report["latency_ms"] = {{"p50", percentile(times, 0.5)}, {"p90", percentile(times, 0.9)}, {"p99", percentile(times, 0.99)},
-                          {"min", times.front()},          {"mean", mean}};
+  report["latency_ms"] = {{"p50", percentile(times, 0.5)},
+                          {"p90", percentile(times, 0.9)},
+                          {"p99", percentile(times, 0.99)},
+                          {"min", times.front()},
+                          {"mean", mean}};
   report["runs"] = times.size();
   report["threads"] = threads;
   report["isa"] = isa_name(active_isa());
@@ -99,10 +103,12 @@ Result<void> execute(const Options& options) {
   if (options.json) {
     std::printf("%s\n", report.dump().c_str());
   } else {
-    std::printf("%s: p50 %.4f ms, p90 %.4f, p99 %.4f, min %.4f over %zu runs; %d threads, %s, %.1f GFLOP/s, arena %zu bytes, weights %zu bytes\n",
-                options.model.c_str(), percentile(times, 0.5), percentile(times, 0.9), percentile(times, 0.99), times.front(),
-                times.size(), threads, std::string(isa_name(active_isa())).c_str(), report["gflops"].get<double>(),
-                plan.arena_bytes(), model->weight_bytes());
+    std::printf(
+        "%s: p50 %.4f ms, p90 %.4f, p99 %.4f, min %.4f over %zu runs; %d threads, %s, %.1f GFLOP/s, arena %zu bytes, "
+        "weights %zu bytes\n",
+        options.model.c_str(), percentile(times, 0.5), percentile(times, 0.9), percentile(times, 0.99), times.front(),
+        times.size(), threads, std::string(isa_name(active_isa())).c_str(), report["gflops"].get<double>(),
+        plan.arena_bytes(), model->weight_bytes());
   }
   if (options.profile) {
     ADZE_TRY(const Profile steps, profile(prepared.session, options.seconds / 2));

@@ -13,7 +13,8 @@ bool close(T expected, T actual, const Tolerance& tolerance) {
     const auto e = static_cast<double>(expected), a = static_cast<double>(actual);
     if (std::isnan(e) || std::isnan(a)) return std::isnan(e) && std::isnan(a);
     if (std::isinf(e) || std::isinf(a)) return e == a;
-    // The tolerance is meant for f32. A chain of operators in a 16-bit type rounds after each: two units of the last place.
+    // The tolerance is meant for f32. A chain of operators in a 16-bit type rounds after each: two units of the last
+    // place.
     const double ulp = std::is_same_v<T, Float16> ? 0x1p-9 : std::is_same_v<T, BFloat16> ? 0x1p-6 : 0;
     return std::fabs(e - a) <= tolerance.absolute + std::max(tolerance.relative, ulp) * std::fabs(e);
   }
@@ -21,7 +22,8 @@ bool close(T expected, T actual, const Tolerance& tolerance) {
 
 }  // namespace
 
-Result<void> compare(const Tensor& expected, const TensorInfo& info, std::span<const std::byte> actual, const Tolerance& tolerance) {
+Result<void> compare(const Tensor& expected, const TensorInfo& info, std::span<const std::byte> actual,
+                     const Tolerance& tolerance) {
   if (expected.type() != info.type) {
     return make_error(Code::mismatch, "type is ", name_of(info.type), ", expected ", name_of(expected.type()));
   }
@@ -34,7 +36,8 @@ Result<void> compare(const Tensor& expected, const TensorInfo& info, std::span<c
     const auto* got = reinterpret_cast<const T*>(actual.data());
     for (std::size_t i = 0; i < want.size(); i++) {
       if (!close(want[i], got[i], tolerance)) {
-        return make_error(Code::mismatch, "element ", i, " is ", static_cast<double>(got[i]), ", expected ", static_cast<double>(want[i]));
+        return make_error(Code::mismatch, "element ", i, " is ", static_cast<double>(got[i]), ", expected ",
+                          static_cast<double>(want[i]));
       }
     }
     return {};

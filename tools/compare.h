@@ -13,6 +13,7 @@ struct Tolerance {
 };
 
 // Error mismatch with the first element that differs.
-Result<void> compare(const Tensor& expected, const TensorInfo& info, std::span<const std::byte> actual, const Tolerance& tolerance);
+Result<void> compare(const Tensor& expected, const TensorInfo& info, std::span<const std::byte> actual,
+                     const Tolerance& tolerance);
 
 }  // namespace adze

@@ -19,13 +19,19 @@ enum ExitCode {
 
 inline int exit_code(Code code) {
   switch (code) {
-    case Code::mismatch: return kExitMismatch;
-    case Code::bad_input: return kExitUsage;
-    case Code::invalid_model: return kExitBadModel;
-    case Code::unsupported: return kExitUnsupported;
-    case Code::resource_limit: return kExitResource;
+    case Code::mismatch:
+      return kExitMismatch;
+    case Code::bad_input:
+      return kExitUsage;
+    case Code::invalid_model:
+      return kExitBadModel;
+    case Code::unsupported:
+      return kExitUnsupported;
+    case Code::resource_limit:
+      return kExitResource;
     case Code::cancelled:
-    case Code::internal: break;
+    case Code::internal:
+      break;
   }
   return kExitInternal;
 }

@@ -55,7 +55,8 @@ Result<void> fill(Tensor::Writable& made, const std::string& how) {
   std::uint64_t seed = 0;
   const std::string prefix = "random:";
   const char* end = how.data() + how.size();
-  if (!how.starts_with(prefix) || std::from_chars(how.data() + prefix.size(), end, seed).ptr != end || how.size() == prefix.size()) {
+  if (!how.starts_with(prefix) || std::from_chars(how.data() + prefix.size(), end, seed).ptr != end ||
+      how.size() == prefix.size()) {
     return make_error(Code::bad_input, "--fill \"", how, "\" is neither zeros nor random:SEED");
   }
   // SplitMix64, so that a seed means the same everywhere.
@@ -97,7 +98,8 @@ Result<void> check_port(const Model& model, const Port& port, const Tensor& tens
 
 void add_feed_options(CLI::App& verb, FeedOptions& options) {
   verb.add_option("--input", options.inputs, "NAME=FILE.npy or NAME=FILE.pb, once per input")->allow_extra_args(false);
-  verb.add_option("--shape", options.shapes, "NAME=1x3x224x224: shape of an input without a file")->allow_extra_args(false);
+  verb.add_option("--shape", options.shapes, "NAME=1x3x224x224: shape of an input without a file")
+      ->allow_extra_args(false);
   verb.add_option("--fill", options.fill, "content of inputs without a file: zeros or random:SEED");
 }
 
@@ -145,12 +147,14 @@ Result<std::vector<Tensor>> make_feeds(const Model& model, const FeedOptions& op
     if (const auto given = shapes.find(name); given != shapes.end()) {
       shape = given->second;
     } else {
-      if (!port.dims) return make_error(Code::bad_input, model.name(), ": input \"", name, "\" needs --shape or --input");
+      if (!port.dims)
+        return make_error(Code::bad_input, model.name(), ": input \"", name, "\" needs --shape or --input");
       for (const Dim& dim : *port.dims) shape.push_back(dim.size >= 0 ? dim.size : 1);
     }
     const auto bytes = byte_size(shape, size_of(port.type));
     if (!bytes || *bytes > model.options().max_memory) {
-      return make_error(Code::resource_limit, model.name(), ": input \"", name, "\" of shape ", to_string(shape), " is too large");
+      return make_error(Code::resource_limit, model.name(), ": input \"", name, "\" of shape ", to_string(shape),
+                        " is too large");
     }
     auto made = Tensor::allocate(port.type, shape);
     ADZE_CHECK(fill(made, options.fill));

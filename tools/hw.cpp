@@ -84,14 +84,17 @@ int execute(bool json) {
     std::printf("%s\n", report.dump(1).c_str());
     return kExitOk;
   }
-  std::printf("cpu        %s\nisa        %s (active: %s)\ncpus       %d usable\n", report["cpu"].get<std::string>().c_str(),
-              report["isa"].get<std::string>().c_str(), report["active_isa"].get<std::string>().c_str(), usable_cpus());
-  for (const auto& [name, size] : report["caches"].items()) std::printf("%-10s %s\n", name.c_str(), size.get<std::string>().c_str());
+  std::printf("cpu        %s\nisa        %s (active: %s)\ncpus       %d usable\n",
+              report["cpu"].get<std::string>().c_str(), report["isa"].get<std::string>().c_str(),
+              report["active_isa"].get<std::string>().c_str(), usable_cpus());
+  for (const auto& [name, size] : report["caches"].items())
+    std::printf("%-10s %s\n", name.c_str(), size.get<std::string>().c_str());
   for (const auto& [name, gflops] : report["fma_peak_gflops"].items()) {
     std::printf("fma peak   %.1f GFLOP/s on one thread, %s\n", gflops.get<double>(), name.c_str());
   }
   std::printf("memory     %.1f GB/s read by one thread\n\n", report["read_bandwidth_gbs"].get<double>());
-  for (const auto& [name, isa] : report["kernels"].items()) std::printf("%-20s %s\n", name.c_str(), isa.get<std::string>().c_str());
+  for (const auto& [name, isa] : report["kernels"].items())
+    std::printf("%-20s %s\n", name.c_str(), isa.get<std::string>().c_str());
   return kExitOk;
 }
 

@@ -25,7 +25,9 @@ std::string dims_of(const Port& port) {
   if (port.dims->empty()) return "scalar";
   std::string text;
   for (const Dim& dim : *port.dims) {
-    text += (text.empty() ? "" : "x") + (dim.size >= 0 ? std::to_string(dim.size) : dim.symbol.empty() ? "?" : dim.symbol);
+    text += (text.empty() ? "" : "x") + (dim.size >= 0        ? std::to_string(dim.size)
+                                         : dim.symbol.empty() ? "?"
+                                                              : dim.symbol);
   }
   return text;
 }
@@ -43,8 +45,12 @@ Json describe(const Model& model, const Plan& plan) {
   for (const PlanStep& step : plan.steps()) {
     Json shapes = Json::array();
     for (const TensorInfo& info : step.outputs) shapes.push_back(to_string(info.shape));
-    steps.push_back({{"node", step.name}, {"op", step.op}, {"kernel", step.step.kernel}, {"output", shapes},
-                     {"flops", step.step.flops}, {"threads", step.parts}});
+    steps.push_back({{"node", step.name},
+                     {"op", step.op},
+                     {"kernel", step.step.kernel},
+                     {"output", shapes},
+                     {"flops", step.step.flops},
+                     {"threads", step.parts}});
   }
   return {{"model", model.name()},
           {"inputs", ports(model, model.inputs())},
@@ -63,13 +69,14 @@ void print(const Json& report) {
   std::printf("model    %s\n", report["model"].get<std::string>().c_str());
   for (const char* side : {"inputs", "outputs"}) {
     for (const Json& port : report[side]) {
-      std::printf("%-8s %s %s %s\n", side, port["name"].get<std::string>().c_str(), port["type"].get<std::string>().c_str(),
-                  port["shape"].get<std::string>().c_str());
+      std::printf("%-8s %s %s %s\n", side, port["name"].get<std::string>().c_str(),
+                  port["type"].get<std::string>().c_str(), port["shape"].get<std::string>().c_str());
     }
   }
   std::printf("isa      %s\n", report["isa"].get<std::string>().c_str());
-  std::printf("flops    %.0f\narena    %zu bytes\nweights  %zu bytes\npeak     %zu bytes\n\n", report["flops"].get<double>(),
-              report["arena_bytes"].get<std::size_t>(), report["weight_bytes"].get<std::size_t>(), report["peak_bytes"].get<std::size_t>());
+  std::printf("flops    %.0f\narena    %zu bytes\nweights  %zu bytes\npeak     %zu bytes\n\n",
+              report["flops"].get<double>(), report["arena_bytes"].get<std::size_t>(),
+              report["weight_bytes"].get<std::size_t>(), report["peak_bytes"].get<std::size_t>());
   std::printf("%-28s %-22s %12s  %s\n", "kernel", "output", "flops", "node");
   for (const Json& step : report["steps"]) {
     std::printf("%-28s %-22s %12.0f  %s\n", step["kernel"].get<std::string>().c_str(),

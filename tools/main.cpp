@@ -24,7 +24,8 @@ int main(int argc, char** argv) {
     return adze::kExitUsage;
   }
   if (const auto wrong = adze::isa_environment_error(); !wrong.empty()) {
-    std::fprintf(stderr, "adze: ADZE_ISA is \"%.*s\", not portable, avx2 or avx512\n", static_cast<int>(wrong.size()), wrong.data());
+    std::fprintf(stderr, "adze: ADZE_ISA is \"%.*s\", not portable, avx2 or avx512\n", static_cast<int>(wrong.size()),
+                 wrong.data());
     return adze::kExitUsage;
   }
   try {

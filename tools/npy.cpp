@@ -60,7 +60,8 @@ Result<Shape> parse_shape(std::string_view text) {
 
 Result<Tensor> parse(const FileBytes& file) {
   const std::string_view text(reinterpret_cast<const char*>(file.data.get()), file.size);
-  if (text.substr(0, kMagic.size()) != kMagic || text.size() < 12) return make_error(Code::bad_input, "is not a .npy file");
+  if (text.substr(0, kMagic.size()) != kMagic || text.size() < 12)
+    return make_error(Code::bad_input, "is not a .npy file");
   const bool wide = text[6] >= 2;  // versions 2 and 3 have a longer header length
   const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(text[i])); };
   const std::size_t length = byte(8) | byte(9) << 8 | (wide ? byte(10) << 16 | byte(11) << 24 : 0);
@@ -109,7 +110,8 @@ Result<Tensor> read_npy(const std::string& path) {
 }
 
 Result<void> write_npy(const std::string& path, DType type, const Shape& shape, std::span<const std::byte> bytes) {
-  if (numpy_name_of(type).empty()) return make_error(Code::unsupported, path, ": NumPy has no type for ", name_of(type));
+  if (numpy_name_of(type).empty())
+    return make_error(Code::unsupported, path, ": NumPy has no type for ", name_of(type));
   std::string dims;
   for (const std::int64_t dim : shape) dims += std::to_string(dim) + ",";
   std::string header = concat("{'descr': '", size_of(type) == 1 ? '|' : '<', numpy_name_of(type),
@@ -127,9 +129,11 @@ Result<void> write_npy(const std::string& path, DType type, const Shape& shape, 
   if (written) written = write_all(fd, header);
   if (written) written = write_all(fd, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   // Some file systems report a full disk only here.
-  if (written && fsync(fd) != 0 && errno != EINVAL && errno != EROFS) written = make_error(Code::resource_limit, std::strerror(errno));
+  if (written && fsync(fd) != 0 && errno != EINVAL && errno != EROFS)
+    written = make_error(Code::resource_limit, std::strerror(errno));
   if (close(fd) != 0 && written) written = make_error(Code::resource_limit, std::strerror(errno));
-  if (written && rename(temporary.c_str(), path.c_str()) != 0) written = make_error(Code::bad_input, std::strerror(errno));
+  if (written && rename(temporary.c_str(), path.c_str()) != 0)
+    written = make_error(Code::bad_input, std::strerror(errno));
   if (!written) {
     unlink(temporary.c_str());
     return std::move(written).error().with_context(path);

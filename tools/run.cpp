@@ -32,7 +32,8 @@ void print(const std::string& name, const TensorInfo& info, std::span<const std:
   dispatch(info.type, [&](auto tag) {
     using T = typename decltype(tag)::type;
     const auto* values = reinterpret_cast<const T*>(bytes.data());
-    for (std::int64_t i = 0; i < std::min(info.elements(), kShown); i++) std::printf(" %.7g", static_cast<double>(values[i]));
+    for (std::int64_t i = 0; i < std::min(info.elements(), kShown); i++)
+      std::printf(" %.7g", static_cast<double>(values[i]));
   });
   std::printf(info.elements() > kShown ? " ...\n" : "\n");
 }
@@ -56,7 +57,8 @@ Result<void> execute(const Options& options) {
     const TensorInfo& info = prepared.session.output_info(index);
     print(name, info, prepared.session.output(index));
     if (options.output_dir.empty()) continue;
-    ADZE_CHECK(write_npy(options.output_dir + "/" + file_name(name), info.type, info.shape, prepared.session.output(index)));
+    ADZE_CHECK(
+        write_npy(options.output_dir + "/" + file_name(name), info.type, info.shape, prepared.session.output(index)));
   }
   return {};
 }

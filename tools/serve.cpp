@@ -1,9 +1,10 @@
 // adze serve: the server on the command line's models.
+#include "server/serve.h"
+
 #include <cstdio>
 #include <filesystem>
 
 #include "runtime/thread_pool.h"
-#include "server/serve.h"
 #include "tools/command.h"
 #include "tools/exit_code.h"
 
@@ -71,8 +72,8 @@ Result<void> execute(const Options& options) {
   serve.service.deadline = std::chrono::milliseconds(options.deadline_ms);
   serve.drain_delay = std::chrono::milliseconds(options.drain_delay_ms);
   const auto served = server::serve(serve, [&](int port) {
-    std::fprintf(stderr, "adze: serving %zu model(s) on http://%s:%d, default \"%s\"\n", serve.service.models.size(), options.host.c_str(),
-                 port, serve.service.models.front().first.c_str());
+    std::fprintf(stderr, "adze: serving %zu model(s) on http://%s:%d, default \"%s\"\n", serve.service.models.size(),
+                 options.host.c_str(), port, serve.service.models.front().first.c_str());
   });
   if (served) std::fprintf(stderr, "adze: stopped\n");
   return served;
@@ -88,11 +89,14 @@ void add_serve(CLI::App& app, RunVerb& run) {
   verb->add_option("--host", options->host, "address to listen on");
   verb->add_option("--port", options->port, "port; 0: any free one")->check(CLI::Range(0, 65535));
   verb->add_option("--max-batch", options->max_batch, "rows of a batch")->check(CLI::Range(1, 4096));
-  verb->add_option("--max-delay-us", options->max_delay_us, "longest wait for company")->check(CLI::Range(0, 10'000'000));
+  verb->add_option("--max-delay-us", options->max_delay_us, "longest wait for company")
+      ->check(CLI::Range(0, 10'000'000));
   verb->add_option("--deadline-ms", options->deadline_ms, "time for an answer")->check(CLI::Range(1, 600'000));
   verb->add_option("--queue-limit", options->queue_limit, "requests that may wait")->check(CLI::Range(1, 1'000'000));
-  verb->add_option("--threads", options->threads, "threads per model; 0: one per usable CPU")->check(CLI::Range(0, 256));
-  verb->add_option("--drain-delay-ms", options->drain_delay_ms, "time between unready and the end")->check(CLI::Range(0, 600'000));
+  verb->add_option("--threads", options->threads, "threads per model; 0: one per usable CPU")
+      ->check(CLI::Range(0, 256));
+  verb->add_option("--drain-delay-ms", options->drain_delay_ms, "time between unready and the end")
+      ->check(CLI::Range(0, 600'000));
   verb->callback([&run, options] {
     run = [options] {
       const auto done = execute(*options);

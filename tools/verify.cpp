@@ -34,7 +34,8 @@ std::vector<fs::path> find_tests(const std::string& folder) {
   std::vector<fs::path> tests;
   std::error_code error;
   if (fs::is_regular_file(fs::path(folder) / "model.onnx", error)) return {folder};
-  for (auto entry = fs::recursive_directory_iterator(folder, error); !error && entry != fs::end(entry); entry.increment(error)) {
+  for (auto entry = fs::recursive_directory_iterator(folder, error); !error && entry != fs::end(entry);
+       entry.increment(error)) {
     if (entry->path().filename() == "model.onnx") tests.push_back(entry->path().parent_path());
   }
   std::sort(tests.begin(), tests.end());
@@ -64,17 +65,20 @@ Result<void> run_set(const std::shared_ptr<const Model>& model, const fs::path& 
   for (const Port& port : model->inputs()) {
     const auto found = feeds.find(model->value_name(port));
     if (found == feeds.end()) return make_error(Code::bad_input, "no file for input \"", model->value_name(port), '"');
-    if (found->second.type() != port.type) return make_error(Code::bad_input, "the file for \"", found->first, "\" has another type");
+    if (found->second.type() != port.type)
+      return make_error(Code::bad_input, "the file for \"", found->first, "\" has another type");
     ordered.push_back(found->second);
   }
   ADZE_TRY(Prepared prepared, prepare(model, std::move(ordered), threads));
   const CancelFlag cancel;
   ADZE_CHECK(prepared.session.run(cancel));
-  if (expected.size() > model->outputs().size()) return make_error(Code::mismatch, "has ", model->outputs().size(), " outputs");
+  if (expected.size() > model->outputs().size())
+    return make_error(Code::mismatch, "has ", model->outputs().size(), " outputs");
   for (std::size_t k = 0; k < expected.size(); k++) {
     const auto index = static_cast<int>(k);
     auto same = compare(expected[k].tensor, prepared.session.output_info(index), prepared.session.output(index), {});
-    if (!same) return std::move(same).error().with_context(concat("output \"", model->value_name(model->outputs()[k]), '"'));
+    if (!same)
+      return std::move(same).error().with_context(concat("output \"", model->value_name(model->outputs()[k]), '"'));
   }
   return {};
 }
@@ -119,7 +123,8 @@ int execute(const Options& options) {
     }
   }
   if (terminal) std::fprintf(stderr, "\r            \r");
-  if (options.json) std::printf("%s\n", report.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+  if (options.json)
+    std::printf("%s\n", report.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
   std::printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped);
   return failed ? kExitMismatch : kExitOk;
 }

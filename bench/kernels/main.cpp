@@ -14,7 +14,9 @@
 namespace adze {
 namespace {
 
-double seconds_now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 double measured_peak(Isa isa) {
   static std::map<Isa, double> known;
@@ -34,9 +36,10 @@ struct Shape {
   std::int64_t m, n, k;
 };
 // Squares, and 1x1 convolutions of ResNet-50 and MobileNetV2 with m = pixels.
-constexpr Shape kShapes[] = {{"512", 512, 512, 512},          {"1024", 1024, 1024, 1024},     {"2048", 2048, 2048, 2048},
-                             {"r50 64-256@56", 3136, 256, 64},  {"r50 256-64@56", 3136, 64, 256}, {"r50 512-2048@7", 49, 2048, 512},
-                             {"mb2 24-144@56", 3136, 144, 24}, {"mb2 960-160@7", 49, 160, 960}, {"fc 2048-1000", 1, 1000, 2048}};
+constexpr Shape kShapes[] = {
+    {"512", 512, 512, 512},           {"1024", 1024, 1024, 1024},       {"2048", 2048, 2048, 2048},
+    {"r50 64-256@56", 3136, 256, 64}, {"r50 256-64@56", 3136, 64, 256}, {"r50 512-2048@7", 49, 2048, 512},
+    {"mb2 24-144@56", 3136, 144, 24}, {"mb2 960-160@7", 49, 160, 960},  {"fc 2048-1000", 1, 1000, 2048}};
 
 void run(benchmark::State& state, const Shape& shape, const Variant<const TileSet*>& variant) {
   const auto [name, m, n, k] = shape;
@@ -56,7 +59,8 @@ void run(benchmark::State& state, const Shape& shape, const Variant<const TileSe
   args.tiles = variant.fn;
   const CancelFlag cancel;
   gemm_f32(args, {}, cancel);
-  if (c.front() != 0.125f * static_cast<float>(k) || c.back() != c.front()) return state.SkipWithError("the result is wrong");
+  if (c.front() != 0.125f * static_cast<float>(k) || c.back() != c.front())
+    return state.SkipWithError("the result is wrong");
   double best = 1e30;
   for (auto _ : state) {
     const double begin = seconds_now();
@@ -77,8 +81,9 @@ int main(int argc, char** argv) {
     if (variant.isa > adze::active_isa() || variant.isa == adze::Isa::portable) continue;
     for (const adze::Shape& shape : adze::kShapes) {
       const std::string name = "gemm_tile_f32/" + std::string(adze::isa_name(variant.isa)) + "/" + shape.name;
-      benchmark::RegisterBenchmark(name.c_str(), [&](benchmark::State& state) { adze::run(state, shape, variant); })
-          ->Unit(benchmark::kMicrosecond);
+      benchmark::RegisterBenchmark(name.c_str(), [&](benchmark::State& state) {
+        adze::run(state, shape, variant);
+      })->Unit(benchmark::kMicrosecond);
     }
   }
   benchmark::Initialize(&argc, argv);

@@ -32,7 +32,9 @@ class Attributes {
   // REQUIRES of all: an attribute of that name, if there, has that kind.
   std::int64_t integer(std::string_view name, std::int64_t otherwise) const { return get(name, otherwise); }
   float real(std::string_view name, float otherwise) const { return get(name, otherwise); }
-  std::string string(std::string_view name, std::string_view otherwise) const { return get(name, std::string(otherwise)); }
+  std::string string(std::string_view name, std::string_view otherwise) const {
+    return get(name, std::string(otherwise));
+  }
   std::vector<std::int64_t> integers(std::string_view name, std::vector<std::int64_t> otherwise = {}) const {
     return get(name, std::move(otherwise));
   }

@@ -11,12 +11,23 @@ struct Row {
 };
 
 constexpr std::array<Row, 17> kRows = {{
-    {0, "undefined", "", ""},   {4, "float", "f4", "FP32"},   {1, "uint8", "u1", "UINT8"},
-    {1, "int8", "i1", "INT8"},  {2, "uint16", "u2", "UINT16"}, {2, "int16", "i2", "INT16"},
-    {4, "int32", "i4", "INT32"}, {8, "int64", "i8", "INT64"},  {0, "string", "", "BYTES"},
-    {1, "bool", "b1", "BOOL"},  {2, "float16", "f2", "FP16"}, {8, "double", "f8", "FP64"},
-    {4, "uint32", "u4", "UINT32"}, {8, "uint64", "u8", "UINT64"}, {0, "complex64", "", ""},
-    {0, "complex128", "", ""},  {2, "bfloat16", "", "BF16"},
+    {0, "undefined", "", ""},
+    {4, "float", "f4", "FP32"},
+    {1, "uint8", "u1", "UINT8"},
+    {1, "int8", "i1", "INT8"},
+    {2, "uint16", "u2", "UINT16"},
+    {2, "int16", "i2", "INT16"},
+    {4, "int32", "i4", "INT32"},
+    {8, "int64", "i8", "INT64"},
+    {0, "string", "", "BYTES"},
+    {1, "bool", "b1", "BOOL"},
+    {2, "float16", "f2", "FP16"},
+    {8, "double", "f8", "FP64"},
+    {4, "uint32", "u4", "UINT32"},
+    {8, "uint64", "u8", "UINT64"},
+    {0, "complex64", "", ""},
+    {0, "complex128", "", ""},
+    {2, "bfloat16", "", "BF16"},
 }};
 
 const Row& row(DType type) {

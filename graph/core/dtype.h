@@ -61,36 +61,62 @@ struct TypeTag {
 template <class F>
 decltype(auto) dispatch(DType type, F&& f) {
   switch (type) {
-    case DType::f64: return f(TypeTag<double>{});
-    case DType::f16: return f(TypeTag<Float16>{});
-    case DType::bf16: return f(TypeTag<BFloat16>{});
-    case DType::u8: return f(TypeTag<std::uint8_t>{});
-    case DType::i8: return f(TypeTag<std::int8_t>{});
-    case DType::u16: return f(TypeTag<std::uint16_t>{});
-    case DType::i16: return f(TypeTag<std::int16_t>{});
-    case DType::u32: return f(TypeTag<std::uint32_t>{});
-    case DType::i32: return f(TypeTag<std::int32_t>{});
-    case DType::u64: return f(TypeTag<std::uint64_t>{});
-    case DType::i64: return f(TypeTag<std::int64_t>{});
-    case DType::boolean: return f(TypeTag<bool>{});
-    default: return f(TypeTag<float>{});
+    case DType::f64:
+      return f(TypeTag<double>{});
+    case DType::f16:
+      return f(TypeTag<Float16>{});
+    case DType::bf16:
+      return f(TypeTag<BFloat16>{});
+    case DType::u8:
+      return f(TypeTag<std::uint8_t>{});
+    case DType::i8:
+      return f(TypeTag<std::int8_t>{});
+    case DType::u16:
+      return f(TypeTag<std::uint16_t>{});
+    case DType::i16:
+      return f(TypeTag<std::int16_t>{});
+    case DType::u32:
+      return f(TypeTag<std::uint32_t>{});
+    case DType::i32:
+      return f(TypeTag<std::int32_t>{});
+    case DType::u64:
+      return f(TypeTag<std::uint64_t>{});
+    case DType::i64:
+      return f(TypeTag<std::int64_t>{});
+    case DType::boolean:
+      return f(TypeTag<bool>{});
+    default:
+      return f(TypeTag<float>{});
   }
 }
 
 template <class T>
 constexpr DType dtype_of = DType::undefined;
-template <> inline constexpr DType dtype_of<float> = DType::f32;
-template <> inline constexpr DType dtype_of<double> = DType::f64;
-template <> inline constexpr DType dtype_of<Float16> = DType::f16;
-template <> inline constexpr DType dtype_of<BFloat16> = DType::bf16;
-template <> inline constexpr DType dtype_of<std::uint8_t> = DType::u8;
-template <> inline constexpr DType dtype_of<std::int8_t> = DType::i8;
-template <> inline constexpr DType dtype_of<std::uint16_t> = DType::u16;
-template <> inline constexpr DType dtype_of<std::int16_t> = DType::i16;
-template <> inline constexpr DType dtype_of<std::uint32_t> = DType::u32;
-template <> inline constexpr DType dtype_of<std::int32_t> = DType::i32;
-template <> inline constexpr DType dtype_of<std::uint64_t> = DType::u64;
-template <> inline constexpr DType dtype_of<std::int64_t> = DType::i64;
-template <> inline constexpr DType dtype_of<bool> = DType::boolean;
+template <>
+inline constexpr DType dtype_of<float> = DType::f32;
+template <>
+inline constexpr DType dtype_of<double> = DType::f64;
+template <>
+inline constexpr DType dtype_of<Float16> = DType::f16;
+template <>
+inline constexpr DType dtype_of<BFloat16> = DType::bf16;
+template <>
+inline constexpr DType dtype_of<std::uint8_t> = DType::u8;
+template <>
+inline constexpr DType dtype_of<std::int8_t> = DType::i8;
+template <>
+inline constexpr DType dtype_of<std::uint16_t> = DType::u16;
+template <>
+inline constexpr DType dtype_of<std::int16_t> = DType::i16;
+template <>
+inline constexpr DType dtype_of<std::uint32_t> = DType::u32;
+template <>
+inline constexpr DType dtype_of<std::int32_t> = DType::i32;
+template <>
+inline constexpr DType dtype_of<std::uint64_t> = DType::u64;
+template <>
+inline constexpr DType dtype_of<std::int64_t> = DType::i64;
+template <>
+inline constexpr DType dtype_of<bool> = DType::boolean;
 
 }  // namespace adze

@@ -83,10 +83,8 @@ inline void append(std::string& out, std::string_view piece) { out.append(piece)
 inline void append(std::string& out, const char* piece) { out.append(piece); }
 inline void append(std::string& out, char piece) { out.push_back(piece); }
 template <class Number>
-  requires std::is_arithmetic_v<Number>
-void append(std::string& out, Number piece) {
-  out.append(std::to_string(piece));
-}
+requires std::is_arithmetic_v<Number>
+void append(std::string& out, Number piece) { out.append(std::to_string(piece)); }
 }  // namespace detail
 
 template <class... Pieces>
@@ -108,22 +106,23 @@ Error make_error(Code code, const Pieces&... pieces) {
 
 // ADZE_TRY(auto x, expression): x is the value, or the error is returned from the enclosing function.
 #define ADZE_TRY(declaration, ...) ADZE_TRY_(ADZE_CONCAT(adze_result_, __LINE__), declaration, __VA_ARGS__)
-#define ADZE_TRY_(result, declaration, ...)                \
-  auto result = (__VA_ARGS__);                             \
+#define ADZE_TRY_(result, declaration, ...)                  \
+  auto result = (__VA_ARGS__);                               \
   if (!result.has_value()) return std::move(result).error(); \
   declaration = *std::move(result)
 
 // ADZE_CHECK(expression): returns the error of a Result<void>.
-#define ADZE_CHECK(...)                                                  \
-  do {                                                                   \
-    auto adze_check_result = (__VA_ARGS__);                              \
+#define ADZE_CHECK(...)                                                              \
+  do {                                                                               \
+    auto adze_check_result = (__VA_ARGS__);                                          \
     if (!adze_check_result.has_value()) return std::move(adze_check_result).error(); \
   } while (0)
 
 #if defined(ADZE_ASSERTS)
-#define ADZE_ASSERT(condition)                                                                    \
-  ((condition) ? void() : (std::fprintf(stderr, "%s:%d: assertion failed: %s\n", __FILE__, __LINE__, #condition), \
-                           std::abort()))
+#define ADZE_ASSERT(condition) \
+  ((condition)                 \
+       ? void()                \
+       : (std::fprintf(stderr, "%s:%d: assertion failed: %s\n", __FILE__, __LINE__, #condition), std::abort()))
 #else
 #define ADZE_ASSERT(condition) ((void)sizeof(condition))
 #endif

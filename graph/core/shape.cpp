@@ -56,7 +56,8 @@ std::string to_string(const Shape& shape) {
 std::optional<std::size_t> byte_size(const Shape& shape, std::size_t element_size) {
   const auto elements = shape.checked_elements();
   std::int64_t bytes = 0;
-  if (!elements || __builtin_mul_overflow(*elements, static_cast<std::int64_t>(element_size), &bytes)) return std::nullopt;
+  if (!elements || __builtin_mul_overflow(*elements, static_cast<std::int64_t>(element_size), &bytes))
+    return std::nullopt;
   return static_cast<std::size_t>(bytes);
 }
 

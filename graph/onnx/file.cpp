@@ -61,7 +61,8 @@ Descriptor open_components(int folder, const std::string& location) {
     const std::size_t end = std::min(location.find('/', begin), location.size());
     const bool last = end == location.size();
     const std::string part = location.substr(begin, end - begin);
-    at = Descriptor(openat(at.get(), part.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (last ? 0 : O_DIRECTORY)));
+    at = Descriptor(
+        openat(at.get(), part.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (last ? 0 : O_DIRECTORY)));
     if (at.get() < 0 || last) break;
     begin = end + 1;
   }
@@ -86,7 +87,8 @@ Result<void> check_location(std::string_view location) {
   for (std::size_t begin = 0; begin <= location.size();) {
     const std::size_t end = std::min(location.find('/', begin), location.size());
     const std::string_view part = location.substr(begin, end - begin);
-    if (part.empty() || part == "..") return make_error(Code::invalid_model, "external data location leaves the model's folder");
+    if (part.empty() || part == "..")
+      return make_error(Code::invalid_model, "external data location leaves the model's folder");
     begin = end + 1;
   }
   return {};
@@ -116,8 +118,8 @@ Result<FileBytes> read_inside(const std::string& folder, std::string_view locati
   const Descriptor file = open_inside(at.get(), name);
   if (file.get() < 0) {
     const bool escapes = errno == EXDEV || errno == ELOOP;
-    return make_error(Code::invalid_model, "external data \"", name, "\": ",
-                      escapes ? std::string("leads out of the model's folder") : reason());
+    return make_error(Code::invalid_model, "external data \"", name,
+                      "\": ", escapes ? std::string("leads out of the model's folder") : reason());
   }
   auto size = regular_size(file.get());
   if (!size) return std::move(size).error().with_context(concat("external data \"", name, '"'));

@@ -59,7 +59,8 @@ class GraphBuilder {
   Result<Graph> build() {
     ADZE_CHECK(check_versions());
     if (model_.functions_size()) unsupported_.add(concat(model_.functions_size(), " model-local functions"));
-    if (proto_.sparse_initializer_size()) unsupported_.add(concat(proto_.sparse_initializer_size(), " sparse initializers"));
+    if (proto_.sparse_initializer_size())
+      unsupported_.add(concat(proto_.sparse_initializer_size(), " sparse initializers"));
     graph_.name = proto_.name();
     ADZE_CHECK(add_initializers());
     ADZE_CHECK(add_inputs());
@@ -82,7 +83,8 @@ class GraphBuilder {
         return make_error(Code::invalid_model, "operator set \"", printable(domain), "\" is imported twice");
       }
       if (!domain.empty()) continue;
-      if (opset.version() < 1) return make_error(Code::invalid_model, "operator set version ", opset.version(), " is below 1");
+      if (opset.version() < 1)
+        return make_error(Code::invalid_model, "operator set version ", opset.version(), " is below 1");
       if (opset.version() > kMaxOpset) {
         return make_error(Code::unsupported, "operator set version ", opset.version(), " is above ", kMaxOpset);
       }
@@ -131,7 +133,8 @@ class GraphBuilder {
     const auto& tensor = info.type().tensor_type();
     port.type = static_cast<DType>(tensor.elem_type() < 0 || tensor.elem_type() > 255 ? 0 : tensor.elem_type());
     if (size_of(port.type) == 0) {
-      unsupported_.add(concat(what, " \"", printable(info.name()), "\": element type ", tensor.elem_type(), " is not supported"));
+      unsupported_.add(
+          concat(what, " \"", printable(info.name()), "\": element type ", tensor.elem_type(), " is not supported"));
     }
     if (!tensor.has_shape()) return port;
     if (tensor.shape().dim_size() > kMaxRank) {
@@ -141,7 +144,8 @@ class GraphBuilder {
     }
     port.dims.emplace();
     for (const auto& dim : tensor.shape().dim()) {
-      port.dims->push_back(dim.has_dim_value() && dim.dim_value() >= 0 ? Dim{dim.dim_value(), {}} : Dim{-1, dim.dim_param()});
+      port.dims->push_back(dim.has_dim_value() && dim.dim_value() >= 0 ? Dim{dim.dim_value(), {}}
+                                                                       : Dim{-1, dim.dim_param()});
     }
     return port;
   }
@@ -199,7 +203,8 @@ class GraphBuilder {
     const auto opset = opsets_.find(domain);
     if (opset == opsets_.end()) return make_error(Code::invalid_model, "its operator set is not imported");
     node.version = version_for(*op, static_cast<int>(std::min<std::int64_t>(opset->second, 1 << 20)));
-    if (!node.version) return make_error(Code::unsupported, "operator set ", opset->second, " has no version that is built");
+    if (!node.version)
+      return make_error(Code::unsupported, "operator set ", opset->second, " has no version that is built");
     node.op = op;
     ADZE_CHECK(check_arity("inputs", proto.input_size(), op->inputs));
     ADZE_CHECK(check_arity("outputs", proto.output_size(), op->outputs));
@@ -214,8 +219,9 @@ class GraphBuilder {
   static Result<void> check_arity(std::string_view what, int count, const Arity& arity) {
     if (count >= arity.min && count <= arity.max) return {};
     return make_error(Code::invalid_model, "has ", count, ' ', what, ", not ", arity.min,
-                      arity.max == arity.min ? std::string()
-                                             : arity.max == kVariadic ? std::string(" or more") : concat(" to ", arity.max));
+                      arity.max == arity.min   ? std::string()
+                      : arity.max == kVariadic ? std::string(" or more")
+                                               : concat(" to ", arity.max));
   }
 
   Result<void> add_outputs() {
@@ -300,7 +306,8 @@ class GraphBuilder {
 
 Result<Graph> parse(std::span<const std::byte> bytes, const std::optional<std::string>& folder) {
   if (bytes.empty()) return make_error(Code::invalid_model, "the file is empty");
-  if (bytes.size() > kMaxModelBytes) return make_error(Code::resource_limit, "is larger than ", kMaxModelBytes, " bytes");
+  if (bytes.size() > kMaxModelBytes)
+    return make_error(Code::resource_limit, "is larger than ", kMaxModelBytes, " bytes");
   try {
     onnx::ModelProto model;
     if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {

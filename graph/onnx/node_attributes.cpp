@@ -14,8 +14,8 @@ const AttrSpec* spec_of(const OpDef& op, std::string_view name) {
   return nullptr;
 }
 
-constexpr std::string_view kKindNames[] = {"an integer", "a float",         "a string", "integers",
-                                           "floats",     "strings",         "a tensor", "a graph"};
+constexpr std::string_view kKindNames[] = {"an integer", "a float", "a string", "integers",
+                                           "floats",     "strings", "a tensor", "a graph"};
 
 // Files of IR version 3 and older writers leave the type out; then the field that is set tells.
 Proto::AttributeType type_of(const Proto& proto) {
@@ -33,15 +33,24 @@ Proto::AttributeType type_of(const Proto& proto) {
 
 std::optional<AttrKind> kind_of(const Proto& proto) {
   switch (type_of(proto)) {
-    case Proto::INT: return AttrKind::integer;
-    case Proto::FLOAT: return AttrKind::real;
-    case Proto::STRING: return AttrKind::string;
-    case Proto::INTS: return AttrKind::integers;
-    case Proto::FLOATS: return AttrKind::reals;
-    case Proto::STRINGS: return AttrKind::strings;
-    case Proto::TENSOR: return AttrKind::tensor;
-    case Proto::GRAPH: return AttrKind::graph;
-    default: return std::nullopt;
+    case Proto::INT:
+      return AttrKind::integer;
+    case Proto::FLOAT:
+      return AttrKind::real;
+    case Proto::STRING:
+      return AttrKind::string;
+    case Proto::INTS:
+      return AttrKind::integers;
+    case Proto::FLOATS:
+      return AttrKind::reals;
+    case Proto::STRINGS:
+      return AttrKind::strings;
+    case Proto::TENSOR:
+      return AttrKind::tensor;
+    case Proto::GRAPH:
+      return AttrKind::graph;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -55,21 +64,28 @@ Result<void> check_range(const AttrSpec& spec, std::int64_t value) {
 
 Result<Attribute> convert(Proto& proto, const AttrSpec& spec, const std::optional<std::string>& folder) {
   switch (spec.kind) {
-    case AttrKind::integer: ADZE_CHECK(check_range(spec, proto.i())); return Attribute(std::int64_t{proto.i()});
-    case AttrKind::real: return Attribute(proto.f());
-    case AttrKind::string: return Attribute(proto.s());
+    case AttrKind::integer:
+      ADZE_CHECK(check_range(spec, proto.i()));
+      return Attribute(std::int64_t{proto.i()});
+    case AttrKind::real:
+      return Attribute(proto.f());
+    case AttrKind::string:
+      return Attribute(proto.s());
     case AttrKind::integers: {
       std::vector<std::int64_t> values(proto.ints().begin(), proto.ints().end());
       for (const std::int64_t value : values) ADZE_CHECK(check_range(spec, value));
       return Attribute(std::move(values));
     }
-    case AttrKind::reals: return Attribute(std::vector<float>(proto.floats().begin(), proto.floats().end()));
-    case AttrKind::strings: return Attribute(std::vector<std::string>(proto.strings().begin(), proto.strings().end()));
+    case AttrKind::reals:
+      return Attribute(std::vector<float>(proto.floats().begin(), proto.floats().end()));
+    case AttrKind::strings:
+      return Attribute(std::vector<std::string>(proto.strings().begin(), proto.strings().end()));
     case AttrKind::tensor: {
       ADZE_TRY(Tensor tensor, to_tensor(*proto.mutable_t(), folder));
       return Attribute(std::move(tensor));
     }
-    case AttrKind::graph: break;
+    case AttrKind::graph:
+      break;
   }
   return make_error(Code::unsupported, "holds a graph");
 }

@@ -40,28 +40,40 @@ Tensor from_field(DType type, const Shape& shape, const Field& field) {
 
 int field_size(const onnx::TensorProto& proto, DType type) {
   switch (type) {
-    case DType::f32: return proto.float_data_size();
-    case DType::f64: return proto.double_data_size();
-    case DType::i64: return proto.int64_data_size();
+    case DType::f32:
+      return proto.float_data_size();
+    case DType::f64:
+      return proto.double_data_size();
+    case DType::i64:
+      return proto.int64_data_size();
     case DType::u32:
-    case DType::u64: return proto.uint64_data_size();
-    default: return proto.int32_data_size();
+    case DType::u64:
+      return proto.uint64_data_size();
+    default:
+      return proto.int32_data_size();
   }
 }
 
 Result<Tensor> from_fields(const onnx::TensorProto& proto, DType type, const Shape& shape, std::int64_t elements) {
   if (field_size(proto, type) != elements) {
-    return make_error(Code::invalid_model, "holds ", field_size(proto, type), " elements, but its shape ", to_string(shape),
-                      " has ", elements);
+    return make_error(Code::invalid_model, "holds ", field_size(proto, type), " elements, but its shape ",
+                      to_string(shape), " has ", elements);
   }
   switch (type) {
-    case DType::f32: return from_field<float>(type, shape, proto.float_data());
-    case DType::f64: return from_field<double>(type, shape, proto.double_data());
-    case DType::i64: return from_field<std::int64_t>(type, shape, proto.int64_data());
-    case DType::u64: return from_field<std::uint64_t>(type, shape, proto.uint64_data());
-    case DType::u32: return from_field<std::uint32_t>(type, shape, proto.uint64_data());
-    case DType::i32: return from_field<std::int32_t>(type, shape, proto.int32_data());
-    case DType::boolean: return from_field<bool>(type, shape, proto.int32_data());
+    case DType::f32:
+      return from_field<float>(type, shape, proto.float_data());
+    case DType::f64:
+      return from_field<double>(type, shape, proto.double_data());
+    case DType::i64:
+      return from_field<std::int64_t>(type, shape, proto.int64_data());
+    case DType::u64:
+      return from_field<std::uint64_t>(type, shape, proto.uint64_data());
+    case DType::u32:
+      return from_field<std::uint32_t>(type, shape, proto.uint64_data());
+    case DType::i32:
+      return from_field<std::int32_t>(type, shape, proto.int32_data());
+    case DType::boolean:
+      return from_field<bool>(type, shape, proto.int32_data());
     default:  // 8 and 16 bits wide, 16-bit floats by their bit pattern
       return size_of(type) == 1 ? from_field<std::uint8_t>(type, shape, proto.int32_data())
                                 : from_field<std::uint16_t>(type, shape, proto.int32_data());
@@ -118,8 +130,8 @@ Result<Tensor> to_tensor(onnx::TensorProto& proto, const std::optional<std::stri
   if (proto.data_location() == 1) return from_external(proto, type, shape, *bytes, folder);
   if (!proto.has_raw_data()) return from_fields(proto, type, shape, *elements);
   if (proto.raw_data().size() != *bytes) {
-    return make_error(Code::invalid_model, "raw_data has ", proto.raw_data().size(), " bytes, but shape ", to_string(shape),
-                      " of ", name_of(type), " takes ", *bytes);
+    return make_error(Code::invalid_model, "raw_data has ", proto.raw_data().size(), " bytes, but shape ",
+                      to_string(shape), " of ", name_of(type), " takes ", *bytes);
   }
   auto owner = std::make_shared<std::string>(std::move(*proto.mutable_raw_data()));
   proto.clear_raw_data();

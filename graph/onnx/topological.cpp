@@ -38,7 +38,8 @@ Result<void> sort_topologically(Graph& graph) {
   }
   if (ordered.size() != n) {
     for (std::size_t i = 0; i < n; i++) {
-      if (missing[i] > 0) return make_error(Code::invalid_model, "node \"", graph.nodes[i].name, "\" is part of a cycle");
+      if (missing[i] > 0)
+        return make_error(Code::invalid_model, "node \"", graph.nodes[i].name, "\" is part of a cycle");
     }
   }
   graph.nodes = std::move(ordered);

@@ -13,7 +13,9 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 ActivationArgs activation_of(const Node& node) {
   const std::string_view name = node.op->name;
-  const auto real = [&](std::string_view attribute, float otherwise) { return node.attributes.real(attribute, otherwise); };
+  const auto real = [&](std::string_view attribute, float otherwise) {
+    return node.attributes.real(attribute, otherwise);
+  };
   if (name == "Relu") return {Activation::clip, 0, kInfinity};
   if (name == "LeakyRelu") return {Activation::leaky_relu, real("alpha", 0.01f), 0};
   if (name == "HardSigmoid") return {Activation::hard_sigmoid, real("alpha", 0.2f), real("beta", 0.5f)};
@@ -42,23 +44,39 @@ Result<void> check(const Node& node) {
 }
 
 double apply(const ActivationArgs& a, double x) {
-  const auto clip = [](double v, double low, double high) { return std::isnan(v) ? v : std::min(high, std::max(low, v)); };
+  const auto clip = [](double v, double low, double high) {
+    return std::isnan(v) ? v : std::min(high, std::max(low, v));
+  };
   const auto softplus = [](double v) { return std::max(v, 0.0) + std::log1p(std::exp(-std::fabs(v))); };
   switch (a.kind) {
-    case Activation::none: return x;
-    case Activation::clip: return clip(x, a.alpha, a.beta);
-    case Activation::leaky_relu: return x < 0 ? a.alpha * x : x;
-    case Activation::hard_sigmoid: return clip(a.alpha * x + a.beta, 0, 1);
-    case Activation::hard_swish: return x * clip(x / 6 + 0.5, 0, 1);
-    case Activation::sigmoid: return 1 / (1 + std::exp(-x));
-    case Activation::silu: return x / (1 + std::exp(-x));
-    case Activation::tanh: return std::tanh(x);
-    case Activation::gelu: return 0.5 * x * (1 + std::erf(x * M_SQRT1_2));
-    case Activation::gelu_tanh: return 0.5 * x * (1 + std::tanh(std::sqrt(M_2_PI) * (x + 0.044715 * x * x * x)));
-    case Activation::elu: return x < 0 ? a.alpha * std::expm1(x) : x;
-    case Activation::selu: return a.beta * (x < 0 ? a.alpha * std::expm1(x) : x);
-    case Activation::softplus: return softplus(x);
-    case Activation::mish: return x * std::tanh(softplus(x));
+    case Activation::none:
+      return x;
+    case Activation::clip:
+      return clip(x, a.alpha, a.beta);
+    case Activation::leaky_relu:
+      return x < 0 ? a.alpha * x : x;
+    case Activation::hard_sigmoid:
+      return clip(a.alpha * x + a.beta, 0, 1);
+    case Activation::hard_swish:
+      return x * clip(x / 6 + 0.5, 0, 1);
+    case Activation::sigmoid:
+      return 1 / (1 + std::exp(-x));
+    case Activation::silu:
+      return x / (1 + std::exp(-x));
+    case Activation::tanh:
+      return std::tanh(x);
+    case Activation::gelu:
+      return 0.5 * x * (1 + std::erf(x * M_SQRT1_2));
+    case Activation::gelu_tanh:
+      return 0.5 * x * (1 + std::tanh(std::sqrt(M_2_PI) * (x + 0.044715 * x * x * x)));
+    case Activation::elu:
+      return x < 0 ? a.alpha * std::expm1(x) : x;
+    case Activation::selu:
+      return a.beta * (x < 0 ? a.alpha * std::expm1(x) : x);
+    case Activation::softplus:
+      return softplus(x);
+    case Activation::mish:
+      return x * std::tanh(softplus(x));
   }
   return x;
 }
@@ -76,7 +94,9 @@ void run(const Args& args, const Call& call) {
     using T = typename decltype(tag)::type;
     const T* src = call.in<T>() + range.begin;
     T* dst = call.out<T>() + range.begin;
-    const auto vector = [&](const float* from, float* to, std::int64_t n) { args.kernel(args.activation, from, to, n); };
+    const auto vector = [&](const float* from, float* to, std::int64_t n) {
+      args.kernel(args.activation, from, to, n);
+    };
     if constexpr (std::is_same_v<T, float>) {
       vector(src, dst, range.size());
     } else if constexpr (std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>) {
@@ -101,14 +121,14 @@ Result<Step> prepare(PrepareContext& context) {
 constexpr TypeMask kFloatTypes[] = {kFloats};
 constexpr TypeMask kReluTypes[] = {kFloats | kSigned};
 constexpr int kFrom6And13[] = {1, 6, 13}, kRelu[] = {1, 6, 13, 14}, kLeaky[] = {1, 6, 16};
-constexpr int kFrom22[] = {1, 6, 22}, kHardSwish[] = {14, 22}, kSoftplus[] = {1, 22}, kMish[] = {18, 22}, kGelu[] = {20};
+constexpr int kFrom22[] = {1, 6, 22}, kHardSwish[] = {14, 22}, kSoftplus[] = {1, 22}, kMish[] = {18, 22},
+              kGelu[] = {20};
 constexpr int kSwish[] = {24};
-constexpr AttrSpec kAttributes[] = {{"alpha", AttrKind::real},
-                                    {"beta", AttrKind::real},
-                                    {"gamma", AttrKind::real},
-                                    {"approximate", AttrKind::string}};
+constexpr AttrSpec kAttributes[] = {
+    {"alpha", AttrKind::real}, {"beta", AttrKind::real}, {"gamma", AttrKind::real}, {"approximate", AttrKind::string}};
 
-constexpr OpDef op(std::string_view name, std::span<const int> versions, std::span<const TypeMask> types = kFloatTypes) {
+constexpr OpDef op(std::string_view name, std::span<const int> versions,
+                   std::span<const TypeMask> types = kFloatTypes) {
   return {.name = name,
           .versions = versions,
           .attributes = kAttributes,
@@ -119,10 +139,10 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions, std::sp
           .layout = LayoutRule::transparent,
           .as_activation = [](const Node& node, const Graph&) { return std::optional(activation_of(node)); }};
 }
-constexpr OpDef kOps[] = {op("Relu", kRelu, kReluTypes), op("LeakyRelu", kLeaky),  op("HardSigmoid", kFrom22),
-                          op("HardSwish", kHardSwish),   op("Sigmoid", kFrom6And13), op("Tanh", kFrom6And13),
-                          op("Elu", kFrom22),            op("Selu", kFrom22),      op("Softplus", kSoftplus),
-                          op("Mish", kMish),             op("Gelu", kGelu),        op("Swish", kSwish)};
+constexpr OpDef kOps[] = {
+    op("Relu", kRelu, kReluTypes), op("LeakyRelu", kLeaky), op("HardSigmoid", kFrom22), op("HardSwish", kHardSwish),
+    op("Sigmoid", kFrom6And13),    op("Tanh", kFrom6And13), op("Elu", kFrom22),         op("Selu", kFrom22),
+    op("Softplus", kSoftplus),     op("Mish", kMish),       op("Gelu", kGelu),          op("Swish", kSwish)};
 
 }  // namespace
 extern const std::span<const OpDef> ops_activation;

@@ -13,9 +13,9 @@ struct Name {
   std::string_view name;
   Op op;
 };
-constexpr Name kNames[] = {{"Add", Op::add}, {"Sub", Op::sub}, {"Mul", Op::mul}, {"Div", Op::div}, {"Pow", Op::pow},
-                           {"Mod", Op::mod}, {"Min", Op::min}, {"Max", Op::max}, {"Sum", Op::add}, {"Mean", Op::add},
-                           {"PRelu", Op::prelu}};
+constexpr Name kNames[] = {{"Add", Op::add}, {"Sub", Op::sub},  {"Mul", Op::mul},    {"Div", Op::div},
+                           {"Pow", Op::pow}, {"Mod", Op::mod},  {"Min", Op::min},    {"Max", Op::max},
+                           {"Sum", Op::add}, {"Mean", Op::add}, {"PRelu", Op::prelu}};
 
 Op op_of(const Node& node) {
   for (const auto& [name, op] : kNames) {
@@ -26,14 +26,22 @@ Op op_of(const Node& node) {
 
 std::optional<BinaryOp> vector_op(Op op) {
   switch (op) {
-    case Op::add: return BinaryOp::add;
-    case Op::sub: return BinaryOp::sub;
-    case Op::mul: return BinaryOp::mul;
-    case Op::div: return BinaryOp::div;
-    case Op::min: return BinaryOp::min;
-    case Op::max: return BinaryOp::max;
-    case Op::prelu: return BinaryOp::prelu;
-    default: return std::nullopt;
+    case Op::add:
+      return BinaryOp::add;
+    case Op::sub:
+      return BinaryOp::sub;
+    case Op::mul:
+      return BinaryOp::mul;
+    case Op::div:
+      return BinaryOp::div;
+    case Op::min:
+      return BinaryOp::min;
+    case Op::max:
+      return BinaryOp::max;
+    case Op::prelu:
+      return BinaryOp::prelu;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -45,7 +53,7 @@ struct Args {
   // One loop per operand after the first: the result so far with that operand. With one operand, none.
   std::vector<BroadcastLoop> loops;
   std::int64_t elements;
-  float scale;  // of the sum, for Mean
+  float scale;                        // of the sum, for Mean
   std::optional<BroadcastLoop> copy;  // a single operand
 };
 
@@ -114,13 +122,20 @@ T apply(Op op, T a, T b, bool fmod) {
   switch (op) {
     case Op::add:
     case Op::sub:
-    case Op::mul: return wrapping(op, a, b);
-    case Op::div: return quotient(a, b);
-    case Op::mod: return modulo(a, b, fmod);
-    case Op::prelu: return a < 0 ? wrapping(Op::mul, a, b) : a;
-    case Op::min: return a != a || b != b ? (a != a ? a : b) : std::min(a, b);
-    case Op::max: return a != a || b != b ? (a != a ? a : b) : std::max(a, b);
-    case Op::pow: return a;  // by power()
+    case Op::mul:
+      return wrapping(op, a, b);
+    case Op::div:
+      return quotient(a, b);
+    case Op::mod:
+      return modulo(a, b, fmod);
+    case Op::prelu:
+      return a < 0 ? wrapping(Op::mul, a, b) : a;
+    case Op::min:
+      return a != a || b != b ? (a != a ? a : b) : std::min(a, b);
+    case Op::max:
+      return a != a || b != b ? (a != a ? a : b) : std::max(a, b);
+    case Op::pow:
+      return a;  // by power()
   }
   return a;
 }
@@ -139,7 +154,8 @@ void combine(const Args& args, const BroadcastLoop& loop, Range range, const T* 
     }
   }
   zip(loop, range, a, b, dst, [&](T x, T y) {
-    return static_cast<T>(apply<Compute<T>>(args.op, static_cast<Compute<T>>(x), static_cast<Compute<T>>(y), args.fmod));
+    return static_cast<T>(
+        apply<Compute<T>>(args.op, static_cast<Compute<T>>(x), static_cast<Compute<T>>(y), args.fmod));
   });
 }
 
@@ -193,7 +209,8 @@ void run_pow(const Args& args, const Call& call) {
       using E = typename decltype(exponent_tag)::type;
       if constexpr (!std::is_same_v<T, bool> && !std::is_same_v<E, bool>) {
         zip(args.loops[0], range, call.in<T>(0), call.in<E>(1), call.out<T>(), [](T x, E y) {
-          return static_cast<T>(power<Compute<T>>(static_cast<Compute<T>>(x), static_cast<double>(static_cast<Compute<E>>(y))));
+          return static_cast<T>(
+              power<Compute<T>>(static_cast<Compute<T>>(x), static_cast<double>(static_cast<Compute<E>>(y))));
         });
       }
     });
@@ -204,8 +221,15 @@ Result<Step> prepare(PrepareContext& context) {
   const auto& kernel = binary_f32.best(context.isa);
   const Shape result = context.out().shape;
   const auto operands = broadcast_operands(context);
-  Args args{kernel.fn, op_of(context.node), context.node.attributes.integer("fmod", 0) != 0, context.in(0).type,
-            operands.size() > 1 ? context.in(1).type : context.in(0).type, {}, result.elements(), 1, std::nullopt};
+  Args args{kernel.fn,
+            op_of(context.node),
+            context.node.attributes.integer("fmod", 0) != 0,
+            context.in(0).type,
+            operands.size() > 1 ? context.in(1).type : context.in(0).type,
+            {},
+            result.elements(),
+            1,
+            std::nullopt};
   for (std::size_t i = 1; i < operands.size(); i++) {
     args.loops.emplace_back(result, std::vector<Shape>{i == 1 ? operands[0] : result, operands[i]});
   }
@@ -225,7 +249,8 @@ Result<Step> prepare(PrepareContext& context) {
 Result<void> infer_prelu(InferContext& context) {
   ADZE_CHECK(infer_broadcast(context));
   if (context.outputs()[0].shape == context.shape(0)) return {};
-  return make_error(Code::invalid_model, "slope ", to_string(context.shape(1)), " doesn't broadcast to ", to_string(context.shape(0)));
+  return make_error(Code::invalid_model, "slope ", to_string(context.shape(1)), " doesn't broadcast to ",
+                    to_string(context.shape(0)));
 }
 
 constexpr TypeMask kNumberTypes[] = {kNumbers};
@@ -235,8 +260,8 @@ constexpr AttrSpec kMod[] = {{"fmod", AttrKind::integer}};
 constexpr int kArithmetic[] = {1, 6, 7, 13, 14}, kPow[] = {1, 7, 12, 13, 15}, kModVersions[] = {10, 13};
 constexpr int kMinMax[] = {1, 6, 8, 12, 13}, kSum[] = {1, 6, 8, 13}, kPRelu[] = {1, 6, 7, 9, 16};
 
-constexpr OpDef op(std::string_view name, std::span<const int> versions, Arity inputs, std::span<const AttrSpec> attributes,
-                   std::span<const TypeMask> types = kNumberTypes) {
+constexpr OpDef op(std::string_view name, std::span<const int> versions, Arity inputs,
+                   std::span<const AttrSpec> attributes, std::span<const TypeMask> types = kNumberTypes) {
   return {.name = name,
           .versions = versions,
           .attributes = attributes,

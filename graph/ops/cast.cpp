@@ -9,16 +9,16 @@ namespace adze {
 namespace {
 
 constexpr int kCast[] = {1, 6, 9, 13, 19, 21, 23, 24, 25}, kCastLike[] = {15, 19, 21, 23, 24, 25};
-constexpr AttrSpec kCastAttributes[] = {{"to", AttrKind::integer, true, 1, 32},
-                                        {"saturate", AttrKind::integer},
-                                        {"round_mode", AttrKind::string}};
+constexpr AttrSpec kCastAttributes[] = {
+    {"to", AttrKind::integer, true, 1, 32}, {"saturate", AttrKind::integer}, {"round_mode", AttrKind::string}};
 constexpr AttrSpec kLikeAttributes[] = {{"saturate", AttrKind::integer}, {"round_mode", AttrKind::string}};
 constexpr TypeMask kTypes[] = {kAnyType};
 
 Result<void> check(const Node& node) {
   const auto to = static_cast<DType>(node.attributes.integer("to", 0));
   if (!(kAnyType & mask_of(to))) {
-    return make_error(Code::unsupported, "a cast to element type ", node.attributes.integer("to", 0), " is not supported");
+    return make_error(Code::unsupported, "a cast to element type ", node.attributes.integer("to", 0),
+                      " is not supported");
   }
   return {};
 }
@@ -73,25 +73,24 @@ Result<Step> prepare(PrepareContext& context) {
   return step;
 }
 
-constexpr OpDef kOps[] = {
-    {.name = "Cast",
-     .versions = kCast,
-     .attributes = kCastAttributes,
-     .input_types = kTypes,
-     .output_type = [](const Node& node, std::span<const DType>,
-                       int) { return static_cast<DType>(node.attributes.integer("to", 0)); },
-     .check = check,
-     .infer = infer_same_shape,
-     .prepare = prepare,
-     .layout = LayoutRule::transparent},
-    {.name = "CastLike",
-     .versions = kCastLike,
-     .attributes = kLikeAttributes,
-     .inputs = {2, 2},
-     .input_types = kTypes,
-     .output_type = [](const Node&, std::span<const DType> inputs, int) { return inputs[1]; },
-     .infer = infer_same_shape,
-     .prepare = prepare}};
+constexpr OpDef kOps[] = {{.name = "Cast",
+                           .versions = kCast,
+                           .attributes = kCastAttributes,
+                           .input_types = kTypes,
+                           .output_type = [](const Node& node, std::span<const DType>,
+                                             int) { return static_cast<DType>(node.attributes.integer("to", 0)); },
+                           .check = check,
+                           .infer = infer_same_shape,
+                           .prepare = prepare,
+                           .layout = LayoutRule::transparent},
+                          {.name = "CastLike",
+                           .versions = kCastLike,
+                           .attributes = kLikeAttributes,
+                           .inputs = {2, 2},
+                           .input_types = kTypes,
+                           .output_type = [](const Node&, std::span<const DType> inputs, int) { return inputs[1]; },
+                           .infer = infer_same_shape,
+                           .prepare = prepare}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_cast;

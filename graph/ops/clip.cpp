@@ -15,8 +15,8 @@ struct Args {
   ActivateFn kernel;
   DType type;
   std::int64_t elements;
-  bool has_min, has_max;        // inputs
-  float low, high;              // attributes
+  bool has_min, has_max;  // inputs
+  float low, high;        // attributes
 };
 
 Result<void> infer(InferContext& context) {
@@ -70,8 +70,13 @@ Result<Step> prepare(PrepareContext& context) {
   const auto& kernel = activate_f32.best(context.isa);
   const Node& node = context.node;
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  const Args args{kernel.fn, context.in(0).type, context.in(0).elements(), context.has(1), context.has(2),
-                  node.attributes.real("min", -kInfinity), node.attributes.real("max", kInfinity)};
+  const Args args{kernel.fn,
+                  context.in(0).type,
+                  context.in(0).elements(),
+                  context.has(1),
+                  context.has(2),
+                  node.attributes.real("min", -kInfinity),
+                  node.attributes.real("max", kInfinity)};
   Step step = make_step<run>(args, concat("activate_f32/", isa_name(kernel.isa)));
   step.max_parts = elementwise_parts(args.elements);
   step.in_place = 1;

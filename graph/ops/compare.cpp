@@ -29,14 +29,22 @@ Op op_of(const Node& node) {
 template <class T>
 bool apply(Op op, T a, T b) {
   switch (op) {
-    case Op::equal: return a == b;
-    case Op::less: return a < b;
-    case Op::greater: return a > b;
-    case Op::less_equal: return a <= b;
-    case Op::greater_equal: return a >= b;
-    case Op::both: return static_cast<bool>(a) && static_cast<bool>(b);
-    case Op::either: return static_cast<bool>(a) || static_cast<bool>(b);
-    case Op::differ: return static_cast<bool>(a) != static_cast<bool>(b);
+    case Op::equal:
+      return a == b;
+    case Op::less:
+      return a < b;
+    case Op::greater:
+      return a > b;
+    case Op::less_equal:
+      return a <= b;
+    case Op::greater_equal:
+      return a >= b;
+    case Op::both:
+      return static_cast<bool>(a) && static_cast<bool>(b);
+    case Op::either:
+      return static_cast<bool>(a) || static_cast<bool>(b);
+    case Op::differ:
+      return static_cast<bool>(a) != static_cast<bool>(b);
   }
   return false;
 }

@@ -1,21 +1,20 @@
 // Conv. Runs channels-last as an indirect GEMM per group, or with a kernel of its own when each channel is a group.
+#include "kernels/conv/conv.h"
+
 #include <algorithm>
 #include <cstring>
 
 #include "graph/window.h"
-#include "kernels/conv/conv.h"
 #include "kernels/conv/depthwise.h"
 
 namespace adze {
 namespace {
 
 constexpr int kVersions[] = {1, 11, 22};
-constexpr AttrSpec kAttributes[] = {kWindowAttributes[0],
-                                    kWindowAttributes[1],
-                                    kWindowAttributes[2],
-                                    kWindowAttributes[3],
-                                    kWindowAttributes[4],
-                                    {"group", AttrKind::integer, false, 1, std::numeric_limits<std::int32_t>::max()}};
+constexpr AttrSpec kAttributes[] = {
+    kWindowAttributes[0], kWindowAttributes[1],
+    kWindowAttributes[2], kWindowAttributes[3],
+    kWindowAttributes[4], {"group", AttrKind::integer, false, 1, std::numeric_limits<std::int32_t>::max()}};
 constexpr TypeMask kTypes[] = {types(DType::f32)};
 
 // A convolution whose shapes have been checked.
@@ -85,8 +84,8 @@ Result<const float*> packed_bias(const PrepareContext& context, std::int64_t gro
   const auto bias = context.in(2).value->as<float>();
   const auto bytes = static_cast<std::size_t>(groups * pitch) * sizeof(float);
   ADZE_TRY(const std::byte* packed, context.pack(2, concat("bias/", groups), bytes, [&](std::byte* out) {
-             spread_bias(bias.data(), group_oc, groups, reinterpret_cast<float*>(out));
-           }));
+    spread_bias(bias.data(), group_oc, groups, reinterpret_cast<float*>(out));
+  }));
   return reinterpret_cast<const float*>(packed);
 }
 
@@ -169,13 +168,15 @@ Result<Step> prepare_gemm(PrepareContext& context, const Problem& p) {
   if (constant) {
     ADZE_TRY(const std::byte* packed,
              context.pack(1, concat("conv/", p.groups, '/', isa_name(tiles.isa)), bytes, [&](std::byte* out) {
-               pack_groups(context.in(1).value->as<float>().data(), p, args.tiles->max_blocks, reinterpret_cast<float*>(out));
+               pack_groups(context.in(1).value->as<float>().data(), p, args.tiles->max_blocks,
+                           reinterpret_cast<float*>(out));
              }));
     args.weights = reinterpret_cast<const float*>(packed);
   }
   Step step = make_step<run>(args, concat("conv_f32/", isa_name(tiles.isa)));
   step.unread = (constant ? 0b010u : 0u) | (run_time_bias ? 0u : 0b100u);
-  step.scratch_bytes = (constant ? 0 : bytes) + (run_time_bias ? static_cast<std::size_t>(bias_size(p)) * sizeof(float) : 0);
+  step.scratch_bytes =
+      (constant ? 0 : bytes) + (run_time_bias ? static_cast<std::size_t>(bias_size(p)) * sizeof(float) : 0);
   return step;
 }
 
@@ -192,8 +193,9 @@ struct DepthwiseStep {
 
 void run_depthwise(const DepthwiseStep& args, const Call& call) {
   const ConvGeometry& g = args.geometry;
-  const DepthwiseArgs kernel_args{g, call.in(), args.weights, args.bias,
-                                  args.residual >= 0 ? call.in(args.residual) : nullptr, call.out(), args.activation};
+  const DepthwiseArgs kernel_args{
+      g,          call.in(),      args.weights, args.bias, args.residual >= 0 ? call.in(args.residual) : nullptr,
+      call.out(), args.activation};
   const Range rows = call.slice.of(g.n * g.out[0] * g.out[1]);
   constexpr std::int64_t kRowsBetweenPolls = 8;
   for (std::int64_t r = rows.begin; r < rows.end && !call.cancel.requested(); r += kRowsBetweenPolls) {

@@ -15,8 +15,15 @@ struct Problem {
 
   std::int64_t group_ic() const { return src.c / groups; }
   ConvGeometry geometry() const {
-    return {src.n, padded(src.spatial, 1), padded(dst.spatial, 1), padded(window.kernel, 1), padded(window.stride, 1),
-            padded(window.dilation, 1), padded(window.pad_begin, 0), group_ic(), src.c};
+    return {src.n,
+            padded(src.spatial, 1),
+            padded(dst.spatial, 1),
+            padded(window.kernel, 1),
+            padded(window.stride, 1),
+            padded(window.dilation, 1),
+            padded(window.pad_begin, 0),
+            group_ic(),
+            src.c};
   }
 };
 
@@ -43,7 +50,8 @@ Result<Problem> problem_of(const Node& node, const Shape& x, const Shape& w) {
   ADZE_TRY(p.src, Image::of(x, node.channels_last));
   p.groups = node.attributes.integer("group", 1);
   if (w.rank() != x.rank() || w[0] != p.src.c || p.src.c % p.groups != 0) {
-    return make_error(Code::invalid_model, "weights ", to_string(w), " in ", p.groups, " groups don't fit ", p.src.c, " channels");
+    return make_error(Code::invalid_model, "weights ", to_string(w), " in ", p.groups, " groups don't fit ", p.src.c,
+                      " channels");
   }
   p.group_oc = w[1];
   const std::vector<std::int64_t> kernel(w.begin() + 2, w.end());
@@ -54,7 +62,8 @@ Result<Problem> problem_of(const Node& node, const Shape& x, const Shape& w) {
   // Some writers list all dimensions of the result, not only the spatial ones.
   if (output_shape.size() == kernel.size() + 2) output_shape.erase(output_shape.begin(), output_shape.begin() + 2);
   if (extra.size() != kernel.size() || (!output_shape.empty() && output_shape.size() != kernel.size())) {
-    return make_error(Code::invalid_model, "\"output_padding\" or \"output_shape\" doesn't have ", kernel.size(), " entries");
+    return make_error(Code::invalid_model, "\"output_padding\" or \"output_shape\" doesn't have ", kernel.size(),
+                      " entries");
   }
   p.dst = {p.src.n, p.group_oc * p.groups, {}};
   for (std::size_t axis = 0; axis < kernel.size(); axis++) {
@@ -97,7 +106,8 @@ std::vector<Part> parts_of(const ConvGeometry& g, std::int64_t oc, std::int64_t&
   for (std::int64_t d = 0; d < g.stride[0]; d++) {
     for (std::int64_t h = 0; h < g.stride[1]; h++) {
       for (std::int64_t w = 0; w < g.stride[2]; w++) {
-        if (!phase_of(g, 0, d, part.phase) || !phase_of(g, 1, h, part.phase) || !phase_of(g, 2, w, part.phase)) continue;
+        if (!phase_of(g, 0, d, part.phase) || !phase_of(g, 1, h, part.phase) || !phase_of(g, 2, w, part.phase))
+          continue;
         part.weights = group_size;
         group_size += packed_b_size(volume(part.phase.taps) * g.ic, oc);
         parts.push_back(part);
@@ -128,7 +138,8 @@ void pack(const Args& args, const float* w, float* dst) {
   std::fill_n(dst + args.problem.groups * args.group_size, g.ic, 0.0f);
 }
 
-void run_phase(const Args& args, const Call& call, const float* weights, const float* bias, std::int64_t group, const Part& part) {
+void run_phase(const Args& args, const Call& call, const float* weights, const float* bias, std::int64_t group,
+               const Part& part) {
   const ConvGeometry& g = args.geometry;
   const Phase& p = part.phase;
   const float* zeros = weights + args.problem.groups * args.group_size;
@@ -136,7 +147,8 @@ void run_phase(const Args& args, const Call& call, const float* weights, const f
   const std::int64_t lines = g.n * p.count[0] * p.count[1];
   const Range mine = call.slice.of(lines);
   for (std::int64_t line = mine.begin; line < mine.end && !call.cancel.requested(); line++) {
-    const std::int64_t h = line % p.count[1], d = line / p.count[1] % p.count[0], image = line / p.count[1] / p.count[0];
+    const std::int64_t h = line % p.count[1], d = line / p.count[1] % p.count[0],
+                       image = line / p.count[1] / p.count[0];
     const PhaseRows rows{call.in() + group * g.ic, zeros, &g, &p, image, d, h};
     const std::int64_t z = p.first[0] + d * g.stride[0], y = p.first[1] + h * g.stride[1];
     GemmArgs gemm{};
@@ -189,11 +201,12 @@ Result<Step> prepare(PrepareContext& context) {
     // Which elements form a phase depends on strides, dilations and pads.
     std::string format = concat("transpose/", p.groups, '/', isa_name(tiles.isa));
     for (std::size_t axis = 0; axis < p.window.kernel.size(); axis++) {
-      format += concat('/', p.window.stride[axis], ',', p.window.dilation[axis], ',', p.window.pad_begin[axis], ',', p.dst.spatial[axis]);
+      format += concat('/', p.window.stride[axis], ',', p.window.dilation[axis], ',', p.window.pad_begin[axis], ',',
+                       p.dst.spatial[axis]);
     }
     ADZE_TRY(const std::byte* packed, context.pack(1, format, bytes, [&](std::byte* out) {
-               pack(args, context.in(1).value->as<float>().data(), reinterpret_cast<float*>(out));
-             }));
+      pack(args, context.in(1).value->as<float>().data(), reinterpret_cast<float*>(out));
+    }));
     args.weights = reinterpret_cast<const float*>(packed);
   }
   const std::size_t scratch = static_cast<std::size_t>(bias_size(args)) * sizeof(float) + (constant ? 0 : bytes);

@@ -19,7 +19,8 @@ Result<void> infer_expand(InferContext& context) {
   const Shape shape{std::span<const std::int64_t>(wanted)};
   const auto result = broadcast(context.shape(0), shape);
   if (!result) {
-    return make_error(Code::invalid_model, "shapes ", to_string(context.shape(0)), " and ", to_string(shape), " don't broadcast");
+    return make_error(Code::invalid_model, "shapes ", to_string(context.shape(0)), " and ", to_string(shape),
+                      " don't broadcast");
   }
   ADZE_CHECK(too_large(*result));
   context.set_shape(0, *result);

@@ -11,7 +11,8 @@ constexpr const char* kOutOfRange = "an index is out of range";
 Result<void> infer_gather(InferContext& context) {
   const Shape &data = context.shape(0), &indices = context.shape(1);
   ADZE_TRY(const int axis, axis_attribute(context.node, 0, data.rank()));
-  if (data.rank() + indices.rank() - 1 > kMaxRank) return make_error(Code::unsupported, "the result's rank is above ", kMaxRank);
+  if (data.rank() + indices.rank() - 1 > kMaxRank)
+    return make_error(Code::unsupported, "the result's rank is above ", kMaxRank);
   Shape shape;
   for (int i = 0; i < axis; i++) shape.push_back(data[i]);
   for (const std::int64_t dim : indices) shape.push_back(dim);
@@ -43,7 +44,8 @@ Result<void> infer_nd(InferContext& context) {
     shape.push_back(indices[i]);
   }
   const int first = static_cast<int>(batch + indices.back());
-  if (shape.rank() + data.rank() - first > kMaxRank) return make_error(Code::unsupported, "the result's rank is above ", kMaxRank);
+  if (shape.rank() + data.rank() - first > kMaxRank)
+    return make_error(Code::unsupported, "the result's rank is above ", kMaxRank);
   for (int i = first; i < data.rank(); i++) shape.push_back(data[i]);
   context.set_shape(0, shape);
   return {};
@@ -84,8 +86,14 @@ void run_gather(const Args& args, const Call& call) {
 Result<Step> prepare_gather(PrepareContext& context) {
   const Shape& data = context.in(0).shape;
   ADZE_TRY(const int axis, axis_attribute(context.node, 0, data.rank()));
-  Args args{data.elements(0, axis), context.in(1).elements(), data.elements(axis + 1, data.rank()), data[axis],
-            context.in(1).type, size_of(context.in(0).type), {}, {}};
+  Args args{data.elements(0, axis),
+            context.in(1).elements(),
+            data.elements(axis + 1, data.rank()),
+            data[axis],
+            context.in(1).type,
+            size_of(context.in(0).type),
+            {},
+            {}};
   Step step = make_step<run_gather>(args, "gather");
   step.max_parts = elementwise_parts(context.out().elements());
   return step;
@@ -119,8 +127,8 @@ void run_elements(const ElementsArgs& args, const Call& call) {
 Result<Step> prepare_elements(PrepareContext& context) {
   const Shape& data = context.in(0).shape;
   ADZE_TRY(const int axis, axis_attribute(context.node, 0, data.rank()));
-  Step step = make_step<run_elements>(ElementsArgs{context.in(1).shape, data.strides(), axis, data[axis], context.in(1).type,
-                                                   size_of(context.in(0).type)},
+  Step step = make_step<run_elements>(ElementsArgs{context.in(1).shape, data.strides(), axis, data[axis],
+                                                   context.in(1).type, size_of(context.in(0).type)},
                                       "gather_elements");
   step.max_parts = elementwise_parts(context.out().elements());
   return step;
@@ -147,8 +155,14 @@ Result<Step> prepare_nd(PrepareContext& context) {
   const int batch = static_cast<int>(context.node.attributes.integer("batch_dims", 0));
   const int first = batch + static_cast<int>(indices.back());
   const auto strides = data.strides();
-  Args args{data.elements(0, batch), indices.elements(batch, indices.rank() - 1), data.elements(first, data.rank()),
-            data.elements(batch, data.rank()), context.in(1).type, size_of(context.in(0).type), {}, {}};
+  Args args{data.elements(0, batch),
+            indices.elements(batch, indices.rank() - 1),
+            data.elements(first, data.rank()),
+            data.elements(batch, data.rank()),
+            context.in(1).type,
+            size_of(context.in(0).type),
+            {},
+            {}};
   for (int axis = batch; axis < first; axis++) {
     args.dims.push_back(data[axis]);
     args.strides.push_back(strides[static_cast<std::size_t>(axis)]);

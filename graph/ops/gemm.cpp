@@ -8,11 +8,12 @@ namespace adze {
 namespace {
 
 constexpr int kVersions[] = {1, 6, 7, 9, 11, 13};
-constexpr AttrSpec kAttributes[] = {{"alpha", AttrKind::real},
-                                    {"beta", AttrKind::real},
-                                    {"transA", AttrKind::integer},
-                                    {"transB", AttrKind::integer},
-                                    {"broadcast", AttrKind::integer}};  // before version 7; broadcasting is always allowed
+constexpr AttrSpec kAttributes[] = {
+    {"alpha", AttrKind::real},
+    {"beta", AttrKind::real},
+    {"transA", AttrKind::integer},
+    {"transB", AttrKind::integer},
+    {"broadcast", AttrKind::integer}};  // before version 7; broadcasting is always allowed
 constexpr TypeMask kTypes[] = {kFloats | types(DType::i32, DType::i64, DType::u32, DType::u64)};
 
 Result<Product> product_of(const Node& node, const Shape& a, const Shape& b) {
@@ -39,7 +40,8 @@ Result<void> infer(InferContext& context) {
   if (context.has(2)) {
     const auto whole = broadcast(context.shape(2), y);
     if (!whole || !(*whole == y)) {
-      return make_error(Code::invalid_model, "C of shape ", to_string(context.shape(2)), " doesn't broadcast to ", to_string(y));
+      return make_error(Code::invalid_model, "C of shape ", to_string(context.shape(2)), " doesn't broadcast to ",
+                        to_string(y));
     }
   }
   context.set_shape(0, y);

@@ -49,7 +49,8 @@ void run(const Args& args, const Call& call) {
   const Range images = call.slice.of(args.n);
   for (std::int64_t i = images.begin; i < images.end; i++) {
     float* dst = call.out() + i * args.c;
-    args.kernel(args.max ? ReduceOp::max : ReduceOp::sum, call.in() + i * args.pixels * args.c, dst, args.pixels, args.c);
+    args.kernel(args.max ? ReduceOp::max : ReduceOp::sum, call.in() + i * args.pixels * args.c, dst, args.pixels,
+                args.c);
     for (std::int64_t c = 0; !args.max && c < args.c; c++) dst[c] /= static_cast<float>(args.pixels);
   }
 }
@@ -59,9 +60,14 @@ Result<Step> prepare(PrepareContext& context) {
   ADZE_TRY(const Image image, Image::of(context.in(0).shape, true));
   const auto& kernel = reduce_columns_f32.best(context.isa);
   const std::string_view name = context.node.op->name;
-  const Args args{kernel.fn, name == "GlobalMaxPool", name == "GlobalLpPool",
-                  static_cast<double>(context.node.attributes.integer("p", 2)), context.in(0).type, image.n,
-                  context.in(0).shape.elements(1, context.in(0).shape.rank() - 1), image.c};
+  const Args args{kernel.fn,
+                  name == "GlobalMaxPool",
+                  name == "GlobalLpPool",
+                  static_cast<double>(context.node.attributes.integer("p", 2)),
+                  context.in(0).type,
+                  image.n,
+                  context.in(0).shape.elements(1, context.in(0).shape.rank() - 1),
+                  image.c};
   Step step = make_step<run>(args, concat("reduce_f32/", isa_name(kernel.isa)));
   step.max_parts = static_cast<int>(std::clamp<std::int64_t>(image.n, 1, 256));
   return step;

@@ -11,8 +11,8 @@ constexpr int kVersions[] = {1, 9, 13};
 constexpr TypeMask kTypes[] = {kFloats | types(DType::i32, DType::i64, DType::u32, DType::u64)};
 
 struct Problem {
-  Product product;  // of one pair of matrices
-  Shape batch;      // of the result
+  Product product;                                        // of one pair of matrices
+  Shape batch;                                            // of the result
   std::array<std::int64_t, kMaxRank> a_step{}, b_step{};  // in matrices, per batch axis
 };
 
@@ -53,7 +53,8 @@ Result<void> infer(InferContext& context) {
 
 // One constant matrix on the right: every row on the left meets the same weights.
 bool can_pack(const Node&, std::span<const TensorInfo* const> inputs) {
-  return inputs[0]->type == DType::f32 && inputs[1]->value && inputs[1]->shape.rank() == 2 && inputs[0]->shape.rank() >= 1;
+  return inputs[0]->type == DType::f32 && inputs[1]->value && inputs[1]->shape.rank() == 2 &&
+         inputs[0]->shape.rank() >= 1;
 }
 
 struct Args {
@@ -83,7 +84,8 @@ void run_f32(const Args& args, const Call& call) {
     const auto [a, b] = pair_at(args.problem, i);
     if (b != packed_for) {
       const float* right = call.in(1) + b * p.k * p.n;
-      pack_b(p.k, p.n, args.tiles->max_blocks, packed, [&](std::int64_t k, std::int64_t n) { return right[k * p.n + n]; });
+      pack_b(p.k, p.n, args.tiles->max_blocks, packed,
+             [&](std::int64_t k, std::int64_t n) { return right[k * p.n + n]; });
       packed_for = b;
     }
     const MatrixRows rows{call.in() + a * p.m * p.k, p.k};

@@ -55,7 +55,8 @@ Result<Pads> pads_of(const InferContext& context) {
   if (given.size() != 2 * axes.size()) {
     return make_error(Code::invalid_model, given.size(), " pads for ", axes.size(), " axes");
   }
-  Pads pads{std::vector<std::int64_t>(static_cast<std::size_t>(rank)), std::vector<std::int64_t>(static_cast<std::size_t>(rank))};
+  Pads pads{std::vector<std::int64_t>(static_cast<std::size_t>(rank)),
+            std::vector<std::int64_t>(static_cast<std::size_t>(rank))};
   for (std::size_t i = 0; i < axes.size(); i++) {
     const auto axis = static_cast<std::size_t>(*normalise_axis(axes[i], rank));
     pads.begin[axis] = given[i];
@@ -74,13 +75,15 @@ Result<void> infer(InferContext& context) {
     if (__builtin_add_overflow(shape[axis], pads.begin[a], &size) || __builtin_add_overflow(size, pads.end[a], &size)) {
       return make_error(Code::resource_limit, "the padded size of axis ", axis, " is too large");
     }
-    if (size < 0) return make_error(Code::invalid_model, "axis ", axis, " of ", shape[axis], " elements is padded to ", size);
+    if (size < 0)
+      return make_error(Code::invalid_model, "axis ", axis, " of ", shape[axis], " elements is padded to ", size);
     if (mode != Mode::constant && shape[axis] == 0 && size > 0) {
       return make_error(Code::invalid_model, "axis ", axis, " is empty and can't be extended");
     }
     shape[axis] = size;
   }
-  if (!shape.checked_elements()) return make_error(Code::resource_limit, "the result ", to_string(shape), " is too large");
+  if (!shape.checked_elements())
+    return make_error(Code::resource_limit, "the result ", to_string(shape), " is too large");
   context.set_shape(0, shape);
   return {};
 }
@@ -129,20 +132,28 @@ void run_as(const Args& args, const Call& call) {
 
 void run(const Args& args, const Call& call) {
   switch (args.element_size) {
-    case 1: return run_as<std::uint8_t>(args, call);
-    case 2: return run_as<std::uint16_t>(args, call);
-    case 4: return run_as<std::uint32_t>(args, call);
-    default: return run_as<std::uint64_t>(args, call);
+    case 1:
+      return run_as<std::uint8_t>(args, call);
+    case 2:
+      return run_as<std::uint16_t>(args, call);
+    case 4:
+      return run_as<std::uint32_t>(args, call);
+    default:
+      return run_as<std::uint64_t>(args, call);
   }
 }
 
 std::int64_t source_of(Mode mode, std::int64_t position, std::int64_t size) {
   if (position >= 0 && position < size) return position;
   switch (mode) {
-    case Mode::constant: return -1;
-    case Mode::edge: return std::clamp<std::int64_t>(position, 0, size - 1);
-    case Mode::wrap: return (position % size + size) % size;
-    case Mode::reflect: break;
+    case Mode::constant:
+      return -1;
+    case Mode::edge:
+      return std::clamp<std::int64_t>(position, 0, size - 1);
+    case Mode::wrap:
+      return (position % size + size) % size;
+    case Mode::reflect:
+      break;
   }
   if (size == 1) return 0;
   const std::int64_t period = 2 * (size - 1), at = (position % period + period) % period;

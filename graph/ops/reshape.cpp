@@ -25,7 +25,8 @@ Result<void> infer_reshape(InferContext& context) {
     const int axis = static_cast<int>(i);
     std::int64_t dim = wanted[i];
     if (dim == 0 && zero_copies) {
-      if (axis >= data.rank()) return make_error(Code::invalid_model, "dimension ", axis, " is copied from rank ", data.rank());
+      if (axis >= data.rank())
+        return make_error(Code::invalid_model, "dimension ", axis, " is copied from rank ", data.rank());
       dim = data[axis];
     }
     if (dim == -1 && open < 0) {
@@ -83,7 +84,8 @@ Result<void> infer_squeeze(InferContext& context) {
   Shape shape;
   for (int axis = 0; axis < data.rank(); axis++) {
     const bool named = drop[static_cast<std::size_t>(axis)];
-    if (named && data[axis] != 1) return make_error(Code::invalid_model, "axis ", axis, " has ", data[axis], " elements");
+    if (named && data[axis] != 1)
+      return make_error(Code::invalid_model, "axis ", axis, " has ", data[axis], " elements");
     if (!(named || (!axes && data[axis] == 1))) shape.push_back(data[axis]);
   }
   context.set_shape(0, shape);
@@ -142,7 +144,8 @@ void run_dropout(const DropoutArgs& args, const Call& call) {
 
 Result<Step> prepare_dropout(PrepareContext& context) {
   if (!context.wants_output(1)) return view_step();
-  return make_step<run_dropout>(DropoutArgs{context.in(0).bytes(), context.in(0).elements(), context.out(1).type}, "dropout");
+  return make_step<run_dropout>(DropoutArgs{context.in(0).bytes(), context.in(0).elements(), context.out(1).type},
+                                "dropout");
 }
 
 DType dropout_type(const Node& node, std::span<const DType> inputs, int i) {
@@ -156,7 +159,8 @@ constexpr int kDropout[] = {1, 6, 7, 10, 12, 13, 22};
 constexpr AttrSpec kReshapeAttributes[] = {{"shape", AttrKind::integers}, {"allowzero", AttrKind::integer}};
 constexpr AttrSpec kFlattenAttributes[] = {{"axis", AttrKind::integer}};
 constexpr AttrSpec kAxes[] = {{"axes", AttrKind::integers}};
-constexpr AttrSpec kDropoutAttributes[] = {{"ratio", AttrKind::real}, {"is_test", AttrKind::integer}, {"seed", AttrKind::integer}};
+constexpr AttrSpec kDropoutAttributes[] = {
+    {"ratio", AttrKind::real}, {"is_test", AttrKind::integer}, {"seed", AttrKind::integer}};
 constexpr TypeMask kTypes[] = {kAnyType, types(DType::i64)};
 constexpr TypeMask kDropoutTypes[] = {kFloats, kFloats, types(DType::boolean)};
 

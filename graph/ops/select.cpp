@@ -42,7 +42,8 @@ void run_arg(const Args& args, const Call& call) {
       const T* src = call.in<T>() + i / args.inner * args.size * args.inner + i % args.inner;
       std::int64_t best = 0;
       for (std::int64_t j = 1; j < args.size; j++) {
-        const auto x = static_cast<Compute<T>>(src[j * args.inner]), top = static_cast<Compute<T>>(src[best * args.inner]);
+        const auto x = static_cast<Compute<T>>(src[j * args.inner]),
+                   top = static_cast<Compute<T>>(src[best * args.inner]);
         const bool beats = args.largest ? greater(x, top) : greater(top, x);
         if (beats || (args.last && x == top)) best = j;
       }
@@ -80,7 +81,8 @@ Result<void> infer_top_k(InferContext& context) {
   Shape shape = context.shape(0);
   ADZE_TRY(const int axis, axis_attribute(context.node, -1, shape.rank()));
   ADZE_TRY(const std::int64_t k, k_of(context));
-  if (k < 0 || k > shape[axis]) return make_error(Code::invalid_model, "k is ", k, ", but axis ", axis, " has ", shape[axis], " elements");
+  if (k < 0 || k > shape[axis])
+    return make_error(Code::invalid_model, "k is ", k, ", but axis ", axis, " has ", shape[axis], " elements");
   shape[axis] = k;
   context.set_shape(0, shape);
   context.set_shape(1, shape);
@@ -124,8 +126,12 @@ Result<Step> prepare_top_k(PrepareContext& context) {
 }
 
 constexpr int kArg[] = {1, 11, 12, 13}, kTopK[] = {1, 10, 11, 24};
-constexpr AttrSpec kArgAttributes[] = {{"axis", AttrKind::integer}, {"keepdims", AttrKind::integer}, {"select_last_index", AttrKind::integer}};
-constexpr AttrSpec kTopKAttributes[] = {{"axis", AttrKind::integer}, {"k", AttrKind::integer, false, 0}, {"largest", AttrKind::integer}, {"sorted", AttrKind::integer}};
+constexpr AttrSpec kArgAttributes[] = {
+    {"axis", AttrKind::integer}, {"keepdims", AttrKind::integer}, {"select_last_index", AttrKind::integer}};
+constexpr AttrSpec kTopKAttributes[] = {{"axis", AttrKind::integer},
+                                        {"k", AttrKind::integer, false, 0},
+                                        {"largest", AttrKind::integer},
+                                        {"sorted", AttrKind::integer}};
 constexpr TypeMask kTypes[] = {kNumbers, types(DType::i64)};
 
 constexpr OpDef arg(std::string_view name) {
@@ -137,17 +143,18 @@ constexpr OpDef arg(std::string_view name) {
           .infer = infer_arg,
           .prepare = prepare_arg};
 }
-constexpr OpDef kOps[] = {arg("ArgMax"), arg("ArgMin"),
-                          {.name = "TopK",
-                           .versions = kTopK,
-                           .attributes = kTopKAttributes,
-                           .inputs = {1, 2},
-                           .outputs = {2, 2},
-                           .input_types = kTypes,
-                           .output_type = [](const Node&, std::span<const DType> inputs,
-                                             int i) { return i == 1 ? DType::i64 : inputs[0]; },
-                           .infer = infer_top_k,
-                           .prepare = prepare_top_k}};
+constexpr OpDef kOps[] = {
+    arg("ArgMax"),
+    arg("ArgMin"),
+    {.name = "TopK",
+     .versions = kTopK,
+     .attributes = kTopKAttributes,
+     .inputs = {1, 2},
+     .outputs = {2, 2},
+     .input_types = kTypes,
+     .output_type = [](const Node&, std::span<const DType> inputs, int i) { return i == 1 ? DType::i64 : inputs[0]; },
+     .infer = infer_top_k,
+     .prepare = prepare_top_k}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_select;

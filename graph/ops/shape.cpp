@@ -108,7 +108,8 @@ Tensor fill_value(const Node& node) {
   return value ? *value : Tensor::allocate(DType::f32, {1}).tensor;
 }
 Result<void> check_constant_of_shape(const Node& node) {
-  if (fill_value(node).elements() != 1) return make_error(Code::invalid_model, "attribute \"value\" is not a single element");
+  if (fill_value(node).elements() != 1)
+    return make_error(Code::invalid_model, "attribute \"value\" is not a single element");
   return {};
 }
 Result<void> infer_constant_of_shape(InferContext& context) {
@@ -118,7 +119,8 @@ Result<void> infer_constant_of_shape(InferContext& context) {
     if (dim < 0) return make_error(Code::invalid_model, "dimension ", dim, " is negative");
   }
   const Shape shape{std::span<const std::int64_t>(dims)};
-  if (!shape.checked_elements()) return make_error(Code::resource_limit, "the result ", to_string(shape), " is too large");
+  if (!shape.checked_elements())
+    return make_error(Code::resource_limit, "the result ", to_string(shape), " is too large");
   context.set_shape(0, shape);
   return {};
 }
@@ -145,7 +147,8 @@ Result<Step> prepare_constant_of_shape(PrepareContext& context) {
 Result<void> infer_range(InferContext& context) {
   for (int i = 0; i < 3; i++) {
     const Tensor* value = context.in(i).value;
-    if (!value) return make_error(Code::unsupported, "input ", i, " decides a shape, so it must be known before the model runs");
+    if (!value)
+      return make_error(Code::unsupported, "input ", i, " decides a shape, so it must be known before the model runs");
     if (value->elements() != 1 || value->type() != context.in(0).type) {
       return make_error(Code::invalid_model, "start, limit and delta must be scalars of one type");
     }
@@ -169,7 +172,8 @@ void run_range(const RangeArgs& args, const Call& call) {
   dispatch(args.type, [&](auto tag) {
     using T = typename decltype(tag)::type;
     if constexpr (std::is_same_v<T, bool>) return;
-    using C = std::conditional_t<std::is_integral_v<T>, std::uint64_t, std::conditional_t<std::is_same_v<T, double>, double, float>>;
+    using C = std::conditional_t<std::is_integral_v<T>, std::uint64_t,
+                                 std::conditional_t<std::is_same_v<T, double>, double, float>>;
     const C start = static_cast<C>(*call.in<T>(0)), delta = static_cast<C>(*call.in<T>(2));
     for (std::int64_t i = 0; i < args.elements; i++) {
       call.out<T>()[i] = static_cast<T>(start + static_cast<C>(i) * delta);
@@ -207,7 +211,8 @@ void run_eye(const EyeArgs& args, const Call& call) {
 }
 Result<Step> prepare_eye(PrepareContext& context) {
   const Shape& shape = context.out().shape;
-  Step step = make_step<run_eye>(EyeArgs{context.out().type, shape[0], shape[1], context.node.attributes.integer("k", 0)}, "eye");
+  Step step = make_step<run_eye>(
+      EyeArgs{context.out().type, shape[0], shape[1], context.node.attributes.integer("k", 0)}, "eye");
   step.unread = 1;
   return step;
 }
@@ -216,60 +221,61 @@ constexpr int kShape[] = {1, 13, 15, 19, 21, 23, 24, 25}, kSize[] = {1, 13, 19, 
 constexpr int kConstant[] = {1, 9, 11, 12, 13, 19, 21, 23, 24, 25}, kOfShape[] = {9, 20, 21, 23, 24, 25};
 constexpr int kRange[] = {11, 27}, kEye[] = {9, 22};
 constexpr AttrSpec kShapeAttributes[] = {{"start", AttrKind::integer}, {"end", AttrKind::integer}};
-constexpr AttrSpec kConstantAttributes[] = {{"value", AttrKind::tensor},     {"value_int", AttrKind::integer},
-                                            {"value_ints", AttrKind::integers}, {"value_float", AttrKind::real},
-                                            {"value_floats", AttrKind::reals},  {"value_string", AttrKind::string},
+constexpr AttrSpec kConstantAttributes[] = {{"value", AttrKind::tensor},         {"value_int", AttrKind::integer},
+                                            {"value_ints", AttrKind::integers},  {"value_float", AttrKind::real},
+                                            {"value_floats", AttrKind::reals},   {"value_string", AttrKind::string},
                                             {"value_strings", AttrKind::strings}};
 constexpr AttrSpec kOfShapeAttributes[] = {{"value", AttrKind::tensor}};
 constexpr AttrSpec kEyeAttributes[] = {{"dtype", AttrKind::integer, false, 1, 32}, {"k", AttrKind::integer}};
 constexpr AttrSpec kRangeAttributes[] = {{"stash_type", AttrKind::integer}};
 constexpr TypeMask kRangeTypes[] = {kNumbers};
 
-constexpr OpDef kOps[] = {{.name = "Shape",
-                           .versions = kShape,
-                           .attributes = kShapeAttributes,
-                           .input_types = kAny,
-                           .output_type = int64,
-                           .infer = infer_shape,
-                           .prepare = prepare_shape},
-                          {.name = "Size",
-                           .versions = kSize,
-                           .input_types = kAny,
-                           .output_type = int64,
-                           .infer = infer_size,
-                           .prepare = prepare_size},
-                          {.name = "Constant",
-                           .versions = kConstant,
-                           .attributes = kConstantAttributes,
-                           .inputs = {0, 0},
-                           .input_types = {},
-                           .output_type = constant_type,
-                           .check = check_constant,
-                           .infer = infer_constant,
-                           .prepare = prepare_constant},
-                          {.name = "ConstantOfShape",
-                           .versions = kOfShape,
-                           .attributes = kOfShapeAttributes,
-                           .input_types = kInt64,
-                           .output_type = [](const Node& node, std::span<const DType>, int) { return fill_value(node).type(); },
-                           .check = check_constant_of_shape,
-                           .infer = infer_constant_of_shape,
-                           .prepare = prepare_constant_of_shape},
-                          {.name = "Range",
-                           .versions = kRange,
-                           .attributes = kRangeAttributes,
-                           .inputs = {3, 3},
-                           .input_types = kRangeTypes,
-                           .infer = infer_range,
-                           .prepare = prepare_range},
-                          {.name = "EyeLike",
-                           .versions = kEye,
-                           .attributes = kEyeAttributes,
-                           .input_types = kAny,
-                           .output_type = eye_type,
-                           .check = check_eye,
-                           .infer = infer_eye,
-                           .prepare = prepare_eye}};
+constexpr OpDef kOps[] = {
+    {.name = "Shape",
+     .versions = kShape,
+     .attributes = kShapeAttributes,
+     .input_types = kAny,
+     .output_type = int64,
+     .infer = infer_shape,
+     .prepare = prepare_shape},
+    {.name = "Size",
+     .versions = kSize,
+     .input_types = kAny,
+     .output_type = int64,
+     .infer = infer_size,
+     .prepare = prepare_size},
+    {.name = "Constant",
+     .versions = kConstant,
+     .attributes = kConstantAttributes,
+     .inputs = {0, 0},
+     .input_types = {},
+     .output_type = constant_type,
+     .check = check_constant,
+     .infer = infer_constant,
+     .prepare = prepare_constant},
+    {.name = "ConstantOfShape",
+     .versions = kOfShape,
+     .attributes = kOfShapeAttributes,
+     .input_types = kInt64,
+     .output_type = [](const Node& node, std::span<const DType>, int) { return fill_value(node).type(); },
+     .check = check_constant_of_shape,
+     .infer = infer_constant_of_shape,
+     .prepare = prepare_constant_of_shape},
+    {.name = "Range",
+     .versions = kRange,
+     .attributes = kRangeAttributes,
+     .inputs = {3, 3},
+     .input_types = kRangeTypes,
+     .infer = infer_range,
+     .prepare = prepare_range},
+    {.name = "EyeLike",
+     .versions = kEye,
+     .attributes = kEyeAttributes,
+     .input_types = kAny,
+     .output_type = eye_type,
+     .check = check_eye,
+     .infer = infer_eye,
+     .prepare = prepare_eye}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_shape;

@@ -8,7 +8,8 @@ namespace adze {
 namespace {
 
 constexpr int kVersions[] = {1, 10, 11, 13};
-constexpr AttrSpec kAttributes[] = {{"starts", AttrKind::integers}, {"ends", AttrKind::integers}, {"axes", AttrKind::integers}};
+constexpr AttrSpec kAttributes[] = {
+    {"starts", AttrKind::integers}, {"ends", AttrKind::integers}, {"axes", AttrKind::integers}};
 constexpr TypeMask kTypes[] = {kAnyType, kIndices};
 
 struct Cut {

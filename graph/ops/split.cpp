@@ -7,9 +7,8 @@ namespace adze {
 namespace {
 
 constexpr int kVersions[] = {1, 2, 11, 13, 18};
-constexpr AttrSpec kAttributes[] = {{"axis", AttrKind::integer},
-                                    {"split", AttrKind::integers, false, 0},
-                                    {"num_outputs", AttrKind::integer, false, 1}};
+constexpr AttrSpec kAttributes[] = {
+    {"axis", AttrKind::integer}, {"split", AttrKind::integers, false, 0}, {"num_outputs", AttrKind::integer, false, 1}};
 constexpr TypeMask kTypes[] = {kAnyType, types(DType::i64)};
 
 Result<std::vector<std::int64_t>> even(std::int64_t size, std::int64_t parts, bool last_smaller) {
@@ -38,7 +37,8 @@ Result<void> infer(InferContext& context) {
   }
   std::int64_t total = 0;
   for (const std::int64_t size : sizes) {
-    if (size < 0 || __builtin_add_overflow(total, size, &total)) return make_error(Code::invalid_model, "a part has size ", size);
+    if (size < 0 || __builtin_add_overflow(total, size, &total))
+      return make_error(Code::invalid_model, "a part has size ", size);
   }
   if (static_cast<std::int64_t>(sizes.size()) != outputs || total != data[axis]) {
     return make_error(Code::invalid_model, sizes.size(), " parts of ", total, " elements in all don't fit ", outputs,

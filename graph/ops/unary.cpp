@@ -11,10 +11,10 @@ struct Name {
   std::string_view name;
   UnaryOp op;
 };
-constexpr Name kNames[] = {{"Abs", UnaryOp::abs},     {"Neg", UnaryOp::neg},     {"Reciprocal", UnaryOp::reciprocal},
-                           {"Sqrt", UnaryOp::sqrt},   {"Exp", UnaryOp::exp},     {"Log", UnaryOp::log},
-                           {"Floor", UnaryOp::floor}, {"Ceil", UnaryOp::ceil},   {"Round", UnaryOp::round},
-                           {"Sign", UnaryOp::sign},   {"Erf", UnaryOp::erf},     {"Softsign", UnaryOp::softsign}};
+constexpr Name kNames[] = {{"Abs", UnaryOp::abs},     {"Neg", UnaryOp::neg},   {"Reciprocal", UnaryOp::reciprocal},
+                           {"Sqrt", UnaryOp::sqrt},   {"Exp", UnaryOp::exp},   {"Log", UnaryOp::log},
+                           {"Floor", UnaryOp::floor}, {"Ceil", UnaryOp::ceil}, {"Round", UnaryOp::round},
+                           {"Sign", UnaryOp::sign},   {"Erf", UnaryOp::erf},   {"Softsign", UnaryOp::softsign}};
 
 UnaryOp op_of(const Node& node) {
   for (const auto& [name, op] : kNames) {
@@ -25,18 +25,30 @@ UnaryOp op_of(const Node& node) {
 
 double apply(UnaryOp op, double x) {
   switch (op) {
-    case UnaryOp::abs: return std::fabs(x);
-    case UnaryOp::neg: return -x;
-    case UnaryOp::reciprocal: return 1 / x;
-    case UnaryOp::sqrt: return std::sqrt(x);
-    case UnaryOp::exp: return std::exp(x);
-    case UnaryOp::log: return std::log(x);
-    case UnaryOp::floor: return std::floor(x);
-    case UnaryOp::ceil: return std::ceil(x);
-    case UnaryOp::round: return std::nearbyint(x);
-    case UnaryOp::sign: return x > 0 ? 1 : x < 0 ? -1 : x;
-    case UnaryOp::erf: return std::erf(x);
-    case UnaryOp::softsign: return x / (1 + std::fabs(x));
+    case UnaryOp::abs:
+      return std::fabs(x);
+    case UnaryOp::neg:
+      return -x;
+    case UnaryOp::reciprocal:
+      return 1 / x;
+    case UnaryOp::sqrt:
+      return std::sqrt(x);
+    case UnaryOp::exp:
+      return std::exp(x);
+    case UnaryOp::log:
+      return std::log(x);
+    case UnaryOp::floor:
+      return std::floor(x);
+    case UnaryOp::ceil:
+      return std::ceil(x);
+    case UnaryOp::round:
+      return std::nearbyint(x);
+    case UnaryOp::sign:
+      return x > 0 ? 1 : x < 0 ? -1 : x;
+    case UnaryOp::erf:
+      return std::erf(x);
+    case UnaryOp::softsign:
+      return x / (1 + std::fabs(x));
   }
   return x;
 }
@@ -99,12 +111,18 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions, std::sp
           .prepare = prepare,
           .layout = LayoutRule::transparent};
 }
-constexpr OpDef kOps[] = {op("Abs", kFrom6And13, kNumberTypes),      op("Neg", kFrom6And13, kSignedTypes),
-                          op("Reciprocal", kFrom6And13, kFloatTypes), op("Sqrt", kFrom6And13, kFloatTypes),
-                          op("Exp", kFrom6And13, kFloatTypes),       op("Log", kFrom6And13, kFloatTypes),
-                          op("Floor", kFrom6And13, kFloatTypes),     op("Ceil", kFrom6And13, kFloatTypes),
-                          op("Round", kRound, kFloatTypes),          op("Sign", kErf, kNumberTypes),
-                          op("Erf", kErf, kFloatTypes),             op("Softsign", kSoftsign, kFloatTypes)};
+constexpr OpDef kOps[] = {op("Abs", kFrom6And13, kNumberTypes),
+                          op("Neg", kFrom6And13, kSignedTypes),
+                          op("Reciprocal", kFrom6And13, kFloatTypes),
+                          op("Sqrt", kFrom6And13, kFloatTypes),
+                          op("Exp", kFrom6And13, kFloatTypes),
+                          op("Log", kFrom6And13, kFloatTypes),
+                          op("Floor", kFrom6And13, kFloatTypes),
+                          op("Ceil", kFrom6And13, kFloatTypes),
+                          op("Round", kRound, kFloatTypes),
+                          op("Sign", kErf, kNumberTypes),
+                          op("Erf", kErf, kFloatTypes),
+                          op("Softsign", kSoftsign, kFloatTypes)};
 
 }  // namespace
 extern const std::span<const OpDef> ops_unary;

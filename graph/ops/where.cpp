@@ -25,10 +25,14 @@ void run_as(const Args& args, const Call& call) {
 
 void run(const Args& args, const Call& call) {
   switch (args.element_size) {
-    case 1: return run_as<std::uint8_t>(args, call);
-    case 2: return run_as<std::uint16_t>(args, call);
-    case 4: return run_as<std::uint32_t>(args, call);
-    default: return run_as<std::uint64_t>(args, call);
+    case 1:
+      return run_as<std::uint8_t>(args, call);
+    case 2:
+      return run_as<std::uint16_t>(args, call);
+    case 4:
+      return run_as<std::uint32_t>(args, call);
+    default:
+      return run_as<std::uint64_t>(args, call);
   }
 }
 

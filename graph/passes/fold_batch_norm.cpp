@@ -39,8 +39,10 @@ void fold(SpecialisedGraph& g, Node& conv, const Node& norm) {
     new_bias.as<float>()[c] = static_cast<float>((old_bias - mean[c]) * factor + shift[c]);
   }
   const std::uint64_t source = derived_id(graph[conv.inputs[1]].constant_id, graph[norm.inputs[1]].constant_id);
-  const ValueId w = g.add_constant(graph[conv.inputs[1]].name + ":bn", new_weights.tensor, derived_id(source, kRuleWeights));
-  const ValueId b = g.add_constant(graph[conv.inputs[1]].name + ":bn_bias", new_bias.tensor, derived_id(source, kRuleBias));
+  const ValueId w =
+      g.add_constant(graph[conv.inputs[1]].name + ":bn", new_weights.tensor, derived_id(source, kRuleWeights));
+  const ValueId b =
+      g.add_constant(graph[conv.inputs[1]].name + ":bn_bias", new_bias.tensor, derived_id(source, kRuleBias));
   conv.inputs.resize(3, kNoValue);
   conv.inputs[1] = w;
   conv.inputs[2] = b;

@@ -56,7 +56,8 @@ void fuse_residuals(SpecialisedGraph& g) {
       if (producer < 0 || uses.count(sum.inputs[side]) != 1 || marked[static_cast<std::size_t>(producer)]) continue;
       const Node& candidate = graph.nodes[static_cast<std::size_t>(producer)];
       const ValueId other = sum.inputs[1 - side];
-      if (!is_op(candidate, "Conv") || candidate.residual >= 0 || candidate.activation.kind != Activation::none) continue;
+      if (!is_op(candidate, "Conv") || candidate.residual >= 0 || candidate.activation.kind != Activation::none)
+        continue;
       if (graph[other].constant || !(g.shape(other) == g.shape(sum.inputs[side]))) continue;
       if (producer > best) best = producer;
     }

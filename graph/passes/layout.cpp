@@ -92,7 +92,8 @@ class Sinker {
  private:
   const Source* source_of(ValueId id) const {
     const auto index = static_cast<std::size_t>(id);
-    return index < transposed_from_.size() && transposed_from_[index].value != kNoValue && !transposed_from_[index].perm.empty()
+    return index < transposed_from_.size() && transposed_from_[index].value != kNoValue &&
+                   !transposed_from_[index].perm.empty()
                ? &transposed_from_[index]
                : nullptr;
   }
@@ -158,7 +159,8 @@ class Sinker {
     }
     for (const ValueId id : node.inputs) {
       // Before version 7 operands were matched by axis numbers, which a change of order would falsify.
-      if (id != kNoValue && elementwise && node.version < 7 && !(g_.shape(id) == g_.shape(node.outputs[0]))) return false;
+      if (id != kNoValue && elementwise && node.version < 7 && !(g_.shape(id) == g_.shape(node.outputs[0])))
+        return false;
       if (id != kNoValue && elementwise && g_.shape(id).rank() > rank) return false;
       // A shorter operand is stretched to full rank, which only a constant can be for nothing.
       if (id != kNoValue && elementwise && g_.shape(id).rank() != rank && !g_.info(id).value &&
@@ -217,8 +219,8 @@ void insert_layout(SpecialisedGraph& g) {
   std::vector<Node>& nodes = g.graph.nodes;
   nodes.clear();
   for (Node& node : before) {
-    const bool spatial = node.op->layout == LayoutRule::channels_last && !node.channels_last &&
-                         g.shape(node.inputs[0]).rank() >= 3;
+    const bool spatial =
+        node.op->layout == LayoutRule::channels_last && !node.channels_last && g.shape(node.inputs[0]).rank() >= 3;
     if (!spatial) {
       nodes.push_back(std::move(node));
       continue;

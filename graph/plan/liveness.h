@@ -21,8 +21,8 @@ constexpr int kNoBuffer = -1;
 
 struct BufferPlan {
   std::vector<Buffer> buffers;
-  std::vector<int> buffer_of;  // by ValueId; kNoBuffer for constants and for inputs, which the caller may place
-  std::vector<int> input_of;   // by ValueId; the index of the graph input whose bytes the value is, or -1
+  std::vector<int> buffer_of;        // by ValueId; kNoBuffer for constants and for inputs, which the caller may place
+  std::vector<int> input_of;         // by ValueId; the index of the graph input whose bytes the value is, or -1
   std::vector<ValueId> constant_of;  // by ValueId; the constant whose bytes the value is, or kNoValue
 };
 

@@ -29,8 +29,8 @@ Offsets place_buffers(std::span<const Buffer> buffers) {
     }
     offsets.of[index] = offset;
     offsets.total = std::max(offsets.total, offset + aligned(buffer.bytes));
-    const auto position = std::find_if(placed.begin(), placed.end(),
-                                       [&](std::size_t other) { return offsets.of[other] > offset; });
+    const auto position =
+        std::find_if(placed.begin(), placed.end(), [&](std::size_t other) { return offsets.of[other] > offset; });
     placed.insert(position, index);
   }
   return offsets;

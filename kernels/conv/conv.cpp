@@ -30,14 +30,14 @@ void conv_rows(const void* context, Range rows, Range taps, const float** out, s
   std::int64_t z = rest % g.out[0], image = rest / g.out[0];
   for (std::int64_t i = 0; i < rows.size(); i++) {
     const float* base = conv.src + image * volume(g.in) * g.ic_pitch;
-    const std::int64_t sz = z * g.stride[0] - g.pad[0], sy = y * g.stride[1] - g.pad[1], sx = x * g.stride[2] - g.pad[2];
+    const std::int64_t sz = z * g.stride[0] - g.pad[0], sy = y * g.stride[1] - g.pad[1],
+                       sx = x * g.stride[2] - g.pad[2];
     for (std::int64_t t = taps.begin; t < taps.end; t++) {
       const std::int64_t kx = t % g.kernel[2], kyz = t / g.kernel[2];
       const std::int64_t pz = sz + kyz / g.kernel[1] * g.dilation[0], py = sy + kyz % g.kernel[1] * g.dilation[1];
       const std::int64_t px = sx + kx * g.dilation[2];
       const bool read = inside(pz, g.in[0]) && inside(py, g.in[1]) && inside(px, g.in[2]);
-      out[(t - taps.begin) * stride + i] =
-          read ? base + ((pz * g.in[1] + py) * g.in[2] + px) * g.ic_pitch : conv.zeros;
+      out[(t - taps.begin) * stride + i] = read ? base + ((pz * g.in[1] + py) * g.in[2] + px) * g.ic_pitch : conv.zeros;
     }
     if (++x < g.out[2]) continue;
     x = 0;

@@ -1,6 +1,7 @@
 // Direct convolution as an indirect GEMM: m = output pixels, a tap per kernel element, kc = ic.
 //
-//   dst[n, y, x, o] = act( bias[o] + sum over ky, kx, i of src[n, y sy + ky dy - py, x sx + kx dx - px, i] w[ky, kx, i, o]
+//   dst[n, y, x, o] = act( bias[o] + sum over ky, kx, i of src[n, y sy + ky dy - py, x sx + kx dx - px, i] w[ky, kx, i,
+//   o]
 //                          + residual[n, y, x, o] )
 //
 // All tensors are channels-last; each pixel outside the source is a row of zeros. No copy of the source is made.
@@ -24,11 +25,11 @@ void conv_rows(const void* context, Range rows, Range taps, const float** out, s
 // the same kernel elements. `first` is the phase's first output position and `count` its positions per axis.
 struct Phase {
   Spatial first, count;
-  Spatial tap_first;      // the first kernel element per axis
-  Spatial taps;           // kernel elements per axis, `tap_step` apart
+  Spatial tap_first;  // the first kernel element per axis
+  Spatial taps;       // kernel elements per axis, `tap_step` apart
   Spatial tap_step;
-  Spatial origin;         // source position that the first output position reads with its first kernel element
-  Spatial source_step;    // change of the source position from one kernel element to the next, 0 or negative
+  Spatial origin;       // source position that the first output position reads with its first kernel element
+  Spatial source_step;  // change of the source position from one kernel element to the next, 0 or negative
 };
 // Phases per axis are independent: this gives axis `axis` of the phase with residue r, false when it has no output.
 bool phase_of(const ConvGeometry& g, int axis, std::int64_t residue, Phase& phase);

@@ -9,10 +9,10 @@ constexpr std::int64_t kPixels = 7;  // outputs computed together: seven chains 
 
 // What one output row needs: where its kernel rows lie, and which kernel columns are inside for the first pixel.
 struct Row {
-  const float* src;           // source image
+  const float* src;  // source image
   const DepthwiseArgs* args;
-  std::int64_t z, y;          // source position of kernel element (0, 0), may be outside
-  std::int64_t pitch;         // floats of c rounded up to 16: between kernel elements
+  std::int64_t z, y;   // source position of kernel element (0, 0), may be outside
+  std::int64_t pitch;  // floats of c rounded up to 16: between kernel elements
 };
 
 // `count` neighbouring outputs from x on, for the channels [c, c + lanes). With Checked, columns may be outside.

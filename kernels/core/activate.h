@@ -50,20 +50,34 @@ template <class F>
 static ADZE_INLINE void with_activation(Activation kind, F&& f) {
   using enum Activation;
   switch (kind) {
-    case none: return f(std::integral_constant<Activation, none>{});
-    case Activation::clip: return f(std::integral_constant<Activation, Activation::clip>{});
-    case leaky_relu: return f(std::integral_constant<Activation, leaky_relu>{});
-    case hard_sigmoid: return f(std::integral_constant<Activation, hard_sigmoid>{});
-    case hard_swish: return f(std::integral_constant<Activation, hard_swish>{});
-    case Activation::sigmoid: return f(std::integral_constant<Activation, Activation::sigmoid>{});
-    case silu: return f(std::integral_constant<Activation, silu>{});
-    case Activation::tanh: return f(std::integral_constant<Activation, Activation::tanh>{});
-    case gelu: return f(std::integral_constant<Activation, gelu>{});
-    case gelu_tanh: return f(std::integral_constant<Activation, gelu_tanh>{});
-    case elu: return f(std::integral_constant<Activation, elu>{});
-    case selu: return f(std::integral_constant<Activation, selu>{});
-    case Activation::softplus: return f(std::integral_constant<Activation, Activation::softplus>{});
-    case mish: return f(std::integral_constant<Activation, mish>{});
+    case none:
+      return f(std::integral_constant<Activation, none>{});
+    case Activation::clip:
+      return f(std::integral_constant<Activation, Activation::clip>{});
+    case leaky_relu:
+      return f(std::integral_constant<Activation, leaky_relu>{});
+    case hard_sigmoid:
+      return f(std::integral_constant<Activation, hard_sigmoid>{});
+    case hard_swish:
+      return f(std::integral_constant<Activation, hard_swish>{});
+    case Activation::sigmoid:
+      return f(std::integral_constant<Activation, Activation::sigmoid>{});
+    case silu:
+      return f(std::integral_constant<Activation, silu>{});
+    case Activation::tanh:
+      return f(std::integral_constant<Activation, Activation::tanh>{});
+    case gelu:
+      return f(std::integral_constant<Activation, gelu>{});
+    case gelu_tanh:
+      return f(std::integral_constant<Activation, gelu_tanh>{});
+    case elu:
+      return f(std::integral_constant<Activation, elu>{});
+    case selu:
+      return f(std::integral_constant<Activation, selu>{});
+    case Activation::softplus:
+      return f(std::integral_constant<Activation, Activation::softplus>{});
+    case mish:
+      return f(std::integral_constant<Activation, mish>{});
   }
 }
 

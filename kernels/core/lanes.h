@@ -13,7 +13,9 @@ static ADZE_INLINE void for_blocks(std::int64_t n, F f) {
   if (i < n) f(i, static_cast<int>(n - i));
 }
 
-static ADZE_INLINE f32x16 load_lanes(const float* p, int lanes) { return lanes == kLanes ? load(p) : load_partial(p, lanes); }
+static ADZE_INLINE f32x16 load_lanes(const float* p, int lanes) {
+  return lanes == kLanes ? load(p) : load_partial(p, lanes);
+}
 static ADZE_INLINE void store_lanes(float* p, const f32x16& a, int lanes) {
   if (lanes == kLanes) {
     store(p, a);

@@ -104,7 +104,7 @@ static ADZE_INLINE f32x16 erf(const f32x16& x) {
   p = fma(p, s, splat(1.2837917e-1f));
   const f32x16 near_zero = fma(p, x, x);
   const f32x16 t = min(splat(4.0f), abs(x));  // erf(4) rounds to 1; NaN stays
-  f32x16 q = splat(-1.0763368e-5f);  // log(erfc(t)) = t q(t) - t
+  f32x16 q = splat(-1.0763368e-5f);           // log(erfc(t)) = t q(t) - t
   q = fma(q, t, splat(3.1806153e-4f));
   q = fma(q, t, splat(-3.6229258e-3f));
   q = fma(q, t, splat(2.3720201e-2f));

@@ -34,26 +34,42 @@ struct KernelTable {
 #define ADZE_VARIANTS(fn) \
   { {Isa::avx512, avx512::fn}, {Isa::avx2, avx2::fn}, {Isa::portable, portable::fn}, }
 // Declares `fn` with the given signature in the namespace of each target.
-#define ADZE_DECLARE_VARIANTS(ret, fn, ...)      \
-  namespace avx512 { ret fn(__VA_ARGS__); }      \
-  namespace avx2 { ret fn(__VA_ARGS__); }        \
-  namespace portable { ret fn(__VA_ARGS__); }
+#define ADZE_DECLARE_VARIANTS(ret, fn, ...) \
+  namespace avx512 {                        \
+  ret fn(__VA_ARGS__);                      \
+  }                                         \
+  namespace avx2 {                          \
+  ret fn(__VA_ARGS__);                      \
+  }                                         \
+  namespace portable {                      \
+  ret fn(__VA_ARGS__);                      \
+  }
 // The same for constant objects, by address.
 #define ADZE_OBJECT_VARIANTS(object) \
   { {Isa::avx512, &avx512::object}, {Isa::avx2, &avx2::object}, {Isa::portable, &portable::object}, }
-#define ADZE_DECLARE_OBJECT_VARIANTS(type, object)  \
-  namespace avx512 { extern const type object; }    \
-  namespace avx2 { extern const type object; }      \
-  namespace portable { extern const type object; }
+#define ADZE_DECLARE_OBJECT_VARIANTS(type, object) \
+  namespace avx512 {                               \
+  extern const type object;                        \
+  }                                                \
+  namespace avx2 {                                 \
+  extern const type object;                        \
+  }                                                \
+  namespace portable {                             \
+  extern const type object;                        \
+  }
 #else
 #define ADZE_OBJECT_VARIANTS(object) \
   { {Isa::portable, &portable::object}, }
 #define ADZE_DECLARE_OBJECT_VARIANTS(type, object) \
-  namespace portable { extern const type object; }
+  namespace portable {                             \
+  extern const type object;                        \
+  }
 #define ADZE_VARIANTS(fn) \
   { {Isa::portable, portable::fn}, }
 #define ADZE_DECLARE_VARIANTS(ret, fn, ...) \
-  namespace portable { ret fn(__VA_ARGS__); }
+  namespace portable {                      \
+  ret fn(__VA_ARGS__);                      \
+  }
 #endif
 
 // What `adze hw` prints of a table: its name and the ISA of each variant, best first.

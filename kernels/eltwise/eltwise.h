@@ -28,7 +28,8 @@ enum class BinaryOp : std::uint8_t {
 
 using ActivateFn = void (*)(ActivationArgs activation, const float* src, float* dst, std::int64_t n);
 using UnaryFn = void (*)(UnaryOp op, const float* src, float* dst, std::int64_t n);
-using BinaryFn = void (*)(BinaryOp op, const float* a, int a_step, const float* b, int b_step, float* dst, std::int64_t n);
+using BinaryFn = void (*)(BinaryOp op, const float* a, int a_step, const float* b, int b_step, float* dst,
+                          std::int64_t n);
 
 extern const KernelTable<ActivateFn> activate_f32;
 extern const KernelTable<UnaryFn> unary_f32;

@@ -17,7 +17,8 @@ ADZE_INLINE void map(const float* src, float* dst, std::int64_t n, F f) {
 
 // Ties to even; what is 2^22 or more has no fraction to round (and 2^23 no bits for one).
 ADZE_INLINE f32x16 round_even(const f32x16& x) {
-  return select(abs(x) < splat(0x1p22f), copy_sign(round_small(x), x), select(abs(x) < splat(0x1p23f), copy_sign((abs(x) + splat(0x1p23f)) - splat(0x1p23f), x), x));
+  return select(abs(x) < splat(0x1p22f), copy_sign(round_small(x), x),
+                select(abs(x) < splat(0x1p23f), copy_sign((abs(x) + splat(0x1p23f)) - splat(0x1p23f), x), x));
 }
 
 ADZE_INLINE f32x16 sign(const f32x16& x) {
@@ -46,7 +47,8 @@ ADZE_INLINE void binary(const float* a, int a_step, const float* b, int b_step, 
   }
   if (i < n) {
     const int rest = static_cast<int>(n - i);
-    store_partial(dst + i, apply<Op>(a_step ? load_partial(a + i, rest) : a0, b_step ? load_partial(b + i, rest) : b0), rest);
+    store_partial(dst + i, apply<Op>(a_step ? load_partial(a + i, rest) : a0, b_step ? load_partial(b + i, rest) : b0),
+                  rest);
   }
 }
 
@@ -60,30 +62,49 @@ void activate_all(ActivationArgs activation, const float* src, float* dst, std::
 
 void unary_all(UnaryOp op, const float* src, float* dst, std::int64_t n) {
   switch (op) {
-    case UnaryOp::abs: return map(src, dst, n, [](const f32x16& x) { return abs(x); });
-    case UnaryOp::neg: return map(src, dst, n, [](const f32x16& x) { return -x; });
-    case UnaryOp::reciprocal: return map(src, dst, n, [](const f32x16& x) { return splat(1.0f) / x; });
-    case UnaryOp::sqrt: return map(src, dst, n, [](const f32x16& x) { return sqrt(x); });
-    case UnaryOp::exp: return map(src, dst, n, [](const f32x16& x) { return exp(x); });
-    case UnaryOp::log: return map(src, dst, n, [](const f32x16& x) { return log(x); });
-    case UnaryOp::floor: return map(src, dst, n, [](const f32x16& x) { return floor(x); });
-    case UnaryOp::ceil: return map(src, dst, n, [](const f32x16& x) { return ceil(x); });
-    case UnaryOp::round: return map(src, dst, n, [](const f32x16& x) { return round_even(x); });
-    case UnaryOp::sign: return map(src, dst, n, [](const f32x16& x) { return sign(x); });
-    case UnaryOp::erf: return map(src, dst, n, [](const f32x16& x) { return erf(x); });
-    case UnaryOp::softsign: return map(src, dst, n, [](const f32x16& x) { return x / (splat(1.0f) + abs(x)); });
+    case UnaryOp::abs:
+      return map(src, dst, n, [](const f32x16& x) { return abs(x); });
+    case UnaryOp::neg:
+      return map(src, dst, n, [](const f32x16& x) { return -x; });
+    case UnaryOp::reciprocal:
+      return map(src, dst, n, [](const f32x16& x) { return splat(1.0f) / x; });
+    case UnaryOp::sqrt:
+      return map(src, dst, n, [](const f32x16& x) { return sqrt(x); });
+    case UnaryOp::exp:
+      return map(src, dst, n, [](const f32x16& x) { return exp(x); });
+    case UnaryOp::log:
+      return map(src, dst, n, [](const f32x16& x) { return log(x); });
+    case UnaryOp::floor:
+      return map(src, dst, n, [](const f32x16& x) { return floor(x); });
+    case UnaryOp::ceil:
+      return map(src, dst, n, [](const f32x16& x) { return ceil(x); });
+    case UnaryOp::round:
+      return map(src, dst, n, [](const f32x16& x) { return round_even(x); });
+    case UnaryOp::sign:
+      return map(src, dst, n, [](const f32x16& x) { return sign(x); });
+    case UnaryOp::erf:
+      return map(src, dst, n, [](const f32x16& x) { return erf(x); });
+    case UnaryOp::softsign:
+      return map(src, dst, n, [](const f32x16& x) { return x / (splat(1.0f) + abs(x)); });
   }
 }
 
 void binary_all(BinaryOp op, const float* a, int a_step, const float* b, int b_step, float* dst, std::int64_t n) {
   switch (op) {
-    case BinaryOp::add: return binary<BinaryOp::add>(a, a_step, b, b_step, dst, n);
-    case BinaryOp::sub: return binary<BinaryOp::sub>(a, a_step, b, b_step, dst, n);
-    case BinaryOp::mul: return binary<BinaryOp::mul>(a, a_step, b, b_step, dst, n);
-    case BinaryOp::div: return binary<BinaryOp::div>(a, a_step, b, b_step, dst, n);
-    case BinaryOp::min: return binary<BinaryOp::min>(a, a_step, b, b_step, dst, n);
-    case BinaryOp::max: return binary<BinaryOp::max>(a, a_step, b, b_step, dst, n);
-    case BinaryOp::prelu: return binary<BinaryOp::prelu>(a, a_step, b, b_step, dst, n);
+    case BinaryOp::add:
+      return binary<BinaryOp::add>(a, a_step, b, b_step, dst, n);
+    case BinaryOp::sub:
+      return binary<BinaryOp::sub>(a, a_step, b, b_step, dst, n);
+    case BinaryOp::mul:
+      return binary<BinaryOp::mul>(a, a_step, b, b_step, dst, n);
+    case BinaryOp::div:
+      return binary<BinaryOp::div>(a, a_step, b, b_step, dst, n);
+    case BinaryOp::min:
+      return binary<BinaryOp::min>(a, a_step, b, b_step, dst, n);
+    case BinaryOp::max:
+      return binary<BinaryOp::max>(a, a_step, b, b_step, dst, n);
+    case BinaryOp::prelu:
+      return binary<BinaryOp::prelu>(a, a_step, b, b_step, dst, n);
   }
 }
 

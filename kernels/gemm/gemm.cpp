@@ -44,11 +44,13 @@ class Sweep {
   // Geijn, "Anatomy of High-Performance Matrix Multiplication").
   void panels_outer(Range rows, Range panels) {
     bool first = true, last = false;
-    for (Chunk chunk = chunk_at(0, 0); !last && !cancel_.requested(); chunk = chunk_at(chunk.taps.end, chunk.k0 + chunk.kc)) {
+    for (Chunk chunk = chunk_at(0, 0); !last && !cancel_.requested();
+         chunk = chunk_at(chunk.taps.end, chunk.k0 + chunk.kc)) {
       last = chunk.taps.end >= g_.taps && chunk.k0 + chunk.kc >= g_.kc;
       for (std::int64_t m = rows.begin; m < rows.end; m += kRowsInL2) {
         const Range strip{m, std::min(m + kRowsInL2, rows.end)};
-        for (std::int64_t p = panels.begin; p < panels.end && !cancel_.requested(); p++) sweep(strip, p, chunk, first, last);
+        for (std::int64_t p = panels.begin; p < panels.end && !cancel_.requested(); p++)
+          sweep(strip, p, chunk, first, last);
       }
       first = false;
     }

@@ -48,7 +48,7 @@ struct GemmArgs {
   std::int64_t taps, kc;
   RowsFn rows;
   const void* context;
-  const float* b;         // packed for `tiles`
+  const float* b;  // packed for `tiles`
   float* c;
   std::int64_t ldc;
   const float* bias;      // n floats padded to a multiple of 16, or null

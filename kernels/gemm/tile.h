@@ -22,24 +22,24 @@ struct TileArgs {
   std::int64_t a_stride;
   std::int64_t a_offset;  // floats added to each row pointer
   std::int64_t taps;
-  std::int64_t kc;        // floats of each row
+  std::int64_t kc;  // floats of each row
   const float* b;
   float* c;
   std::int64_t ldc;
   const float* bias;      // nv * 16 floats readable, or null: zero
   const float* residual;  // or null
   std::int64_t ldr;
-  int last_lanes;         // 1 to 16: columns of the last block
-  bool first;             // start from the bias, else from c
-  bool last;              // add the residual and activate
+  int last_lanes;  // 1 to 16: columns of the last block
+  bool first;      // start from the bias, else from c
+  bool last;       // add the residual and activate
   ActivationArgs activation;
 };
 
 using TileFn = void (*)(const TileArgs& args);
 
-constexpr int kBlock = 16;       // columns of one vector block
-constexpr int kMaxBlocks = 4;    // of a panel
-constexpr int kMaxRows = 16;     // of a tile
+constexpr int kBlock = 16;     // columns of one vector block
+constexpr int kMaxBlocks = 4;  // of a panel
+constexpr int kMaxRows = 16;   // of a tile
 
 // The tiles of one instruction set: how many blocks a panel has at most, how many rows a tile of nv blocks has at most
 // before accumulators leave the registers, and the function for each.

@@ -51,13 +51,12 @@ ADZE_INLINE void add_residual(const TileArgs& t, f32x16 (&acc)[MR][NV]) {
 
 // Clipping needs two registers and stays with the accumulators. The long functions would push them out, so they run
 // over the stored tile, block by block.
-template <int MR, int NV>
-void activate_stored(const TileArgs& t) {
+void activate_stored(const TileArgs& t, int rows, int blocks) {
   with_activation(t.activation.kind, [&](auto kind) {
-    for (int i = 0; i < MR; i++) {
-      for (int j = 0; j < NV; j++) {
+    for (int i = 0; i < rows; i++) {
+      for (int j = 0; j < blocks; j++) {
         float* c = t.c + i * t.ldc + j * kBlock;
-        const int lanes = j == NV - 1 ? t.last_lanes : kBlock;
+        const int lanes = j == blocks - 1 ? t.last_lanes : kBlock;
         store_partial(c, activate<kind()>(load_partial(c, lanes), t.activation.alpha, t.activation.beta), lanes);
       }
     }
@@ -100,7 +99,7 @@ void tile(const TileArgs& t) {
   }
   store_all(t, acc);
   if (t.last && t.activation.kind != Activation::clip && t.activation.kind != Activation::none) {
-    activate_stored<MR, NV>(t);
+    activate_stored(t, MR, NV);
   }
 }
 
@@ -125,11 +124,15 @@ constexpr int kPanelBlocks = 1;
 TileFn pick_tile(int rows, int blocks) {
   switch (blocks) {
 #if defined(ADZE_TARGET_avx512)
-    case 4: return pick<4>(rows, std::make_integer_sequence<int, kRows[4]>{});
-    case 3: return pick<3>(rows, std::make_integer_sequence<int, kRows[3]>{});
-    case 2: return pick<2>(rows, std::make_integer_sequence<int, kRows[2]>{});
+    case 4:
+      return pick<4>(rows, std::make_integer_sequence<int, kRows[4]>{});
+    case 3:
+      return pick<3>(rows, std::make_integer_sequence<int, kRows[3]>{});
+    case 2:
+      return pick<2>(rows, std::make_integer_sequence<int, kRows[2]>{});
 #endif
-    default: return pick<1>(rows, std::make_integer_sequence<int, kRows[1]>{});
+    default:
+      return pick<1>(rows, std::make_integer_sequence<int, kRows[1]>{});
   }
 }
 

@@ -93,12 +93,17 @@ std::int64_t StridedCopy::planes() const {
   return product;
 }
 
-void strided_copy(const StridedCopy& shape, std::size_t element_size, const std::byte* src, std::byte* dst, Range planes) {
+void strided_copy(const StridedCopy& shape, std::size_t element_size, const std::byte* src, std::byte* dst,
+                  Range planes) {
   switch (element_size) {
-    case 1: return copy_as<std::uint8_t>(shape, src, dst, planes);
-    case 2: return copy_as<std::uint16_t>(shape, src, dst, planes);
-    case 4: return copy_as<std::uint32_t>(shape, src, dst, planes);
-    default: return copy_as<std::uint64_t>(shape, src, dst, planes);
+    case 1:
+      return copy_as<std::uint8_t>(shape, src, dst, planes);
+    case 2:
+      return copy_as<std::uint16_t>(shape, src, dst, planes);
+    case 4:
+      return copy_as<std::uint32_t>(shape, src, dst, planes);
+    default:
+      return copy_as<std::uint64_t>(shape, src, dst, planes);
   }
 }
 

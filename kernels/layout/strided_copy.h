@@ -29,6 +29,7 @@ struct StridedCopy {
 };
 
 // Copies the planes [planes.begin, planes.end).
-void strided_copy(const StridedCopy& shape, std::size_t element_size, const std::byte* src, std::byte* dst, Range planes);
+void strided_copy(const StridedCopy& shape, std::size_t element_size, const std::byte* src, std::byte* dst,
+                  Range planes);
 
 }  // namespace adze

@@ -52,21 +52,31 @@ void columns_as(const float* src, float* dst, std::int64_t r, std::int64_t inner
 
 void reduce_rows(ReduceOp op, const float* src, float* dst, std::int64_t rows, std::int64_t r) {
   switch (op) {
-    case ReduceOp::sum: return rows_as<ReduceOp::sum>(src, dst, rows, r);
-    case ReduceOp::abs_sum: return rows_as<ReduceOp::abs_sum>(src, dst, rows, r);
-    case ReduceOp::square_sum: return rows_as<ReduceOp::square_sum>(src, dst, rows, r);
-    case ReduceOp::max: return rows_as<ReduceOp::max>(src, dst, rows, r);
-    case ReduceOp::min: return rows_as<ReduceOp::min>(src, dst, rows, r);
+    case ReduceOp::sum:
+      return rows_as<ReduceOp::sum>(src, dst, rows, r);
+    case ReduceOp::abs_sum:
+      return rows_as<ReduceOp::abs_sum>(src, dst, rows, r);
+    case ReduceOp::square_sum:
+      return rows_as<ReduceOp::square_sum>(src, dst, rows, r);
+    case ReduceOp::max:
+      return rows_as<ReduceOp::max>(src, dst, rows, r);
+    case ReduceOp::min:
+      return rows_as<ReduceOp::min>(src, dst, rows, r);
   }
 }
 
 void reduce_columns(ReduceOp op, const float* src, float* dst, std::int64_t r, std::int64_t inner) {
   switch (op) {
-    case ReduceOp::sum: return columns_as<ReduceOp::sum>(src, dst, r, inner);
-    case ReduceOp::abs_sum: return columns_as<ReduceOp::abs_sum>(src, dst, r, inner);
-    case ReduceOp::square_sum: return columns_as<ReduceOp::square_sum>(src, dst, r, inner);
-    case ReduceOp::max: return columns_as<ReduceOp::max>(src, dst, r, inner);
-    case ReduceOp::min: return columns_as<ReduceOp::min>(src, dst, r, inner);
+    case ReduceOp::sum:
+      return columns_as<ReduceOp::sum>(src, dst, r, inner);
+    case ReduceOp::abs_sum:
+      return columns_as<ReduceOp::abs_sum>(src, dst, r, inner);
+    case ReduceOp::square_sum:
+      return columns_as<ReduceOp::square_sum>(src, dst, r, inner);
+    case ReduceOp::max:
+      return columns_as<ReduceOp::max>(src, dst, r, inner);
+    case ReduceOp::min:
+      return columns_as<ReduceOp::min>(src, dst, r, inner);
   }
 }
 

@@ -78,7 +78,8 @@ std::vector<JobPtr> BatchQueue::take() {
   std::vector<JobPtr> batch;
   std::int64_t rows = 0;
   for (auto it = jobs_.begin(); it != jobs_.end();) {
-    const bool fits = batch.empty() || (rows + (*it)->rows <= options_.max_batch && (*it)->row_shapes == batch.front()->row_shapes);
+    const bool fits =
+        batch.empty() || (rows + (*it)->rows <= options_.max_batch && (*it)->row_shapes == batch.front()->row_shapes);
     if (!fits) {
       ++it;
       if (rows >= options_.max_batch) break;

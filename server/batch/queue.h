@@ -18,7 +18,7 @@ namespace adze::server {
 struct QueueOptions {
   std::int64_t max_batch = 64;  // rows
   std::chrono::microseconds max_delay{200};
-  std::size_t limit = 1024;     // requests that wait
+  std::size_t limit = 1024;  // requests that wait
 };
 
 class BatchQueue {

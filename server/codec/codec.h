@@ -15,7 +15,7 @@ namespace adze::server {
 
 struct InferRequest {
   JobPtr job;
-  std::string id;                    // echoed
+  std::string id;  // echoed
   bool has_id = false;
   std::vector<std::size_t> outputs;  // indices of the wanted outputs
 };

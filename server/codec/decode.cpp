@@ -61,7 +61,9 @@ Result<std::vector<std::byte>> read_numbers(const dom::array& array, DType type,
   if (!bytes || *bytes > (std::size_t{256} << 20)) return bad("the tensor is too large");
   std::vector<std::byte> result(*bytes);
   std::size_t count = 0;
-  ADZE_CHECK(dispatch(type, [&](auto tag) { return append<typename decltype(tag)::type>(array, result, count, static_cast<std::size_t>(elements)); }));
+  ADZE_CHECK(dispatch(type, [&](auto tag) {
+    return append<typename decltype(tag)::type>(array, result, count, static_cast<std::size_t>(elements));
+  }));
   if (count != static_cast<std::size_t>(elements)) return bad("expected ", elements, " numbers, got ", count);
   return result;
 }
@@ -70,7 +72,8 @@ Result<std::vector<std::byte>> read_numbers(const dom::array& array, DType type,
 Result<Shape> fixed_row(const ServedModel& model, const ServedPort& port) {
   Shape shape;
   for (std::size_t i = model.batched() ? 1 : 0; i < port.dims.size(); i++) {
-    if (port.dims[i] < 0) return bad("input \"", port.name, "\" has no fixed shape; use /v2/models/", model.name(), "/infer");
+    if (port.dims[i] < 0)
+      return bad("input \"", port.name, "\" has no fixed shape; use /v2/models/", model.name(), "/infer");
     shape.push_back(port.dims[i]);
   }
   return shape;
@@ -108,7 +111,8 @@ Result<void> read_tensor(const dom::object& input, const ServedModel& model, Job
   const ServedPort& port = model.inputs()[index];
   const auto where = [&](Error error) { return std::move(error).with_context(concat("input \"", name, '"')); };
   if (input["datatype"].get(datatype) != error_code::SUCCESS) return where(bad("\"datatype\" is missing"));
-  if (datatype != oip_name_of(port.type)) return where(bad("datatype is ", datatype, ", expected ", oip_name_of(port.type)));
+  if (datatype != oip_name_of(port.type))
+    return where(bad("datatype is ", datatype, ", expected ", oip_name_of(port.type)));
   auto shape = read_shape(input);
   if (!shape) return where(std::move(shape).error());
   bool fits = shape->rank() == static_cast<int>(port.dims.size());
@@ -159,7 +163,8 @@ Result<JobPtr> Decoder::predict(std::string_view body, const ServedModel& model)
   const auto error = root["features"].get(features);
   if (error == error_code::NO_SUCH_FIELD) return bad("\"features\" is missing");
   if (error != error_code::SUCCESS) return bad("\"features\" is no array");
-  if (model.inputs().size() != 1) return bad("the model has ", model.inputs().size(), " inputs; use /v2/models/", model.name(), "/infer");
+  if (model.inputs().size() != 1)
+    return bad("the model has ", model.inputs().size(), " inputs; use /v2/models/", model.name(), "/infer");
   const ServedPort& port = model.inputs()[0];
   ADZE_TRY(const Shape row, fixed_row(model, port));
   auto job = std::make_shared<Job>();

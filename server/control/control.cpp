@@ -51,29 +51,38 @@ class Routes final : public httplib::Server {
       if (answer.status == 503) response.set_header("Retry-After", "1");
     };
     Get("/", [this](const httplib::Request&, httplib::Response& response) {
-      response.set_header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
+      response.set_header("Content-Security-Policy",
+                          "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
       response.set_content(source_.page(), "text/html; charset=utf-8");
     });
     Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
       response.set_content(source_.metrics(), "text/plain; version=0.0.4; charset=utf-8");
     });
     for (const char* path : {"/v2/health/live", "/healthz"}) {
-      Get(path, [json](const httplib::Request&, httplib::Response& response) { json(response, {200, "{\"live\":true}"}); });
+      Get(path, [json](const httplib::Request&, httplib::Response& response) {
+        json(response, {200, "{\"live\":true}"});
+      });
     }
     for (const char* path : {"/v2/health/ready", "/readyz"}) {
       Get(path, [this, json](const httplib::Request&, httplib::Response& response) {
-        json(response, source_.ready() ? ControlSource::Answer{200, "{\"ready\":true,\"live\":true}"}
-                                       : ControlSource::Answer{503, "{\"error\":\"the server is shutting down\",\"ready\":false}"});
+        json(response, source_.ready()
+                           ? ControlSource::Answer{200, "{\"ready\":true,\"live\":true}"}
+                           : ControlSource::Answer{503, "{\"error\":\"the server is shutting down\",\"ready\":false}"});
       });
     }
-    Get("/v2/?", [this, json](const httplib::Request&, httplib::Response& response) { json(response, source_.server_metadata()); });
-    Get("/v2/models/?", [this, json](const httplib::Request&, httplib::Response& response) { json(response, source_.models()); });
-    Get("/v2/models/([^/]+)(?:/versions/([0-9]+))?", [this, json](const httplib::Request& request, httplib::Response& response) {
-      json(response, source_.model_metadata(request.matches[1], request.matches[2]));
+    Get("/v2/?", [this, json](const httplib::Request&, httplib::Response& response) {
+      json(response, source_.server_metadata());
     });
-    Get("/v2/models/([^/]+)(?:/versions/([0-9]+))?/ready", [this, json](const httplib::Request& request, httplib::Response& response) {
-      json(response, source_.model_ready(request.matches[1], request.matches[2]));
-    });
+    Get("/v2/models/?",
+        [this, json](const httplib::Request&, httplib::Response& response) { json(response, source_.models()); });
+    Get("/v2/models/([^/]+)(?:/versions/([0-9]+))?",
+        [this, json](const httplib::Request& request, httplib::Response& response) {
+          json(response, source_.model_metadata(request.matches[1], request.matches[2]));
+        });
+    Get("/v2/models/([^/]+)(?:/versions/([0-9]+))?/ready",
+        [this, json](const httplib::Request& request, httplib::Response& response) {
+          json(response, source_.model_ready(request.matches[1], request.matches[2]));
+        });
     // httplib answers 404 for a known path with another method; clients are told which one it takes.
     const auto not_allowed = [](const char* allow) {
       return [allow](const httplib::Request&, httplib::Response& response) {
@@ -82,7 +91,9 @@ class Routes final : public httplib::Server {
         response.set_content(error_json(concat("the method is not allowed here; use ", allow)), std::string(kJson));
       };
     };
-    constexpr const char* kReadOnly = "/(?:|metrics|healthz|readyz|v2/?|v2/health/live|v2/health/ready|v2/models(?:/[^/]+)?(?:/versions/[0-9]+)?(?:/ready)?/?)";
+    constexpr const char* kReadOnly =
+        "/(?:|metrics|healthz|readyz|v2/?|v2/health/live|v2/health/ready|v2/models(?:/[^/]+)?(?:/versions/[0-9]+)?(?:/"
+        "ready)?/?)";
     Post(kReadOnly, not_allowed("GET"));
     Put(kReadOnly, not_allowed("GET"));
     Delete(kReadOnly, not_allowed("GET"));
@@ -94,7 +105,9 @@ class Routes final : public httplib::Server {
     Patch(kInference, not_allowed("POST"));
     set_error_handler([](const httplib::Request&, httplib::Response& response) {
       if (response.body.empty()) {
-        response.set_content(error_json(response.status == 404 ? "there is nothing at this path" : status_text(response.status)), std::string(kJson));
+        response.set_content(
+            error_json(response.status == 404 ? "there is nothing at this path" : status_text(response.status)),
+            std::string(kJson));
       }
     });
     set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
@@ -102,7 +115,8 @@ class Routes final : public httplib::Server {
       response.set_content(error_json("internal error"), std::string(kJson));
     });
     // The connection layer decides how long a connection lives.
-    set_post_routing_handler([](const httplib::Request&, httplib::Response& response) { response.headers.erase("Keep-Alive"); });
+    set_post_routing_handler(
+        [](const httplib::Request&, httplib::Response& response) { response.headers.erase("Keep-Alive"); });
   }
 
   std::string answer(std::string_view request, bool keep_alive) {
@@ -130,8 +144,9 @@ std::string rebuilt(const Request& request) {
   std::string out = concat(request.method, ' ', request.target, " HTTP/1.1\r\n");
   for (std::size_t i = 0; i < request.field_count; i++) {
     bool drop = false;
-    for (const std::string_view name : {"accept-encoding", "content-encoding", "range", "expect", "transfer-encoding", "content-length",
-                                        "connection", "keep-alive", "upgrade", "content-type", "remote_addr", "remote_port", "local_addr", "local_port"}) {
+    for (const std::string_view name :
+         {"accept-encoding", "content-encoding", "range", "expect", "transfer-encoding", "content-length", "connection",
+          "keep-alive", "upgrade", "content-type", "remote_addr", "remote_port", "local_addr", "local_port"}) {
       drop |= equals_ignoring_case(request.fields[i].name, name);
     }
     if (!drop) out += concat(request.fields[i].name, ": ", request.fields[i].value, "\r\n");

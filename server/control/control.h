@@ -17,10 +17,10 @@ struct ControlSource {
     int status = 200;
     std::string body;
   };
-  std::function<std::string()> metrics;        // Prometheus text
-  std::function<std::string()> page;           // HTML
-  std::function<Answer()> server_metadata;     // JSON
-  std::function<bool()> ready;                 // false while draining
+  std::function<std::string()> metrics;     // Prometheus text
+  std::function<std::string()> page;        // HTML
+  std::function<Answer()> server_metadata;  // JSON
+  std::function<bool()> ready;              // false while draining
   std::function<Answer()> models;
   std::function<Answer(const std::string& model, const std::string& version)> model_metadata;
   std::function<Answer(const std::string& model, const std::string& version)> model_ready;

@@ -8,7 +8,8 @@ namespace {
 
 bool is_token(char c) {
   constexpr std::string_view kSymbols = "!#$%&'*+-.^_`|~";
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || kSymbols.find(c) != kSymbols.npos;
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         kSymbols.find(c) != kSymbols.npos;
 }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
@@ -39,7 +40,8 @@ bool parse_digits(std::string_view text, int base, std::size_t& value) {
 }  // namespace
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::string_view Request::field(std::string_view name) const {
@@ -150,14 +152,16 @@ bool RequestParser::parse_request_line(std::string_view line) {
   request_.method = line.substr(0, first);
   request_.target = line.substr(first + 1, second - first - 1);
   const std::string_view version = line.substr(second + 1);
-  if (request_.method.empty() || !std::ranges::all_of(request_.method, is_token)) return fail(400, "the method is malformed");
+  if (request_.method.empty() || !std::ranges::all_of(request_.method, is_token))
+    return fail(400, "the method is malformed");
   if (request_.target.size() > limits_.target_bytes) return fail(414, "the target is too long");
   const bool clean = std::ranges::all_of(request_.target, [](char c) { return c > 0x20 && c < 0x7f; });
   if (request_.target.empty() || !clean || (request_.target.front() != '/' && request_.target != "*")) {
     return fail(400, "the target is malformed");
   }
   if (version != "HTTP/1.1" && version != "HTTP/1.0") {
-    return version.starts_with("HTTP/") ? fail(505, "the HTTP version is not supported") : fail(400, "the request line is malformed");
+    return version.starts_with("HTTP/") ? fail(505, "the HTTP version is not supported")
+                                        : fail(400, "the request line is malformed");
   }
   request_.minor_version = version.back() - '0';
   request_.path = request_.target.substr(0, std::min(request_.target.find('?'), request_.target.size()));
@@ -174,7 +178,8 @@ bool RequestParser::parse_field(std::string_view line) {
   if (std::ranges::any_of(value, [](char c) { return (c < 0x20 && c >= 0 && c != '\t') || c == 0x7f; })) {
     return fail(400, "a field value holds a control character");
   }
-  if (request_.field_count == std::min(limits_.fields, request_.fields.size())) return fail(431, "there are too many fields");
+  if (request_.field_count == std::min(limits_.fields, request_.fields.size()))
+    return fail(431, "there are too many fields");
   request_.fields[request_.field_count++] = {name, value};
   return true;
 }
@@ -203,7 +208,8 @@ bool RequestParser::parse_framing() {
   if (hosts > 1 || (hosts == 0 && request_.minor_version == 1)) return fail(400, "there must be one Host field");
   if (lengths > 1 || encodings > 1 || (lengths && encodings)) return fail(400, "the body's length is ambiguous");
   if (encodings && request_.minor_version == 0) return fail(400, "HTTP/1.0 has no transfer encodings");
-  if (encodings && !equals_ignoring_case(encoding, "chunked")) return fail(501, "the transfer encoding is not supported");
+  if (encodings && !equals_ignoring_case(encoding, "chunked"))
+    return fail(501, "the transfer encoding is not supported");
   if (lengths && !parse_digits(length, 10, body_length_)) return fail(400, "Content-Length is malformed");
   if (body_length_ > limits_.body_bytes) return fail(413, "the body is too large");
   request_.keep_alive = request_.minor_version == 1 ? !lists(connection, "close") : lists(connection, "keep-alive");

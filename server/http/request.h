@@ -10,11 +10,11 @@
 namespace adze::server {
 
 struct Limits {
-  std::size_t head_bytes = 16 << 10;   // 431 above
-  std::size_t target_bytes = 4 << 10;  // 414 above
-  std::size_t fields = 64;             // 431 above
+  std::size_t head_bytes = 16 << 10;               // 431 above
+  std::size_t target_bytes = 4 << 10;              // 414 above
+  std::size_t fields = 64;                         // 431 above
   std::size_t body_bytes = std::size_t{64} << 20;  // 413 above
-  std::size_t chunks = 65536;          // 413 above: tiny chunks cost more than they carry
+  std::size_t chunks = 65536;                      // 413 above: tiny chunks cost more than they carry
 };
 
 struct Field {

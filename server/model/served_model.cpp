@@ -31,7 +31,8 @@ JobPtr zeros(const std::vector<ServedPort>& inputs, bool batched, std::int64_t r
   job->rows = rows;
   for (const ServedPort& port : inputs) {
     Shape shape;
-    for (std::size_t i = batched ? 1 : 0; i < port.dims.size(); i++) shape.push_back(port.dims[i] < 0 ? 1 : port.dims[i]);
+    for (std::size_t i = batched ? 1 : 0; i < port.dims.size(); i++)
+      shape.push_back(port.dims[i] < 0 ? 1 : port.dims[i]);
     job->inputs.emplace_back(static_cast<std::size_t>(shape.elements() * rows) * size_of(port.type));
     job->row_shapes.push_back(shape);
   }
@@ -40,8 +41,8 @@ JobPtr zeros(const std::vector<ServedPort>& inputs, bool batched, std::int64_t r
 
 }  // namespace
 
-Result<std::unique_ptr<ServedModel>> ServedModel::load(const std::string& name, const std::string& path, const Options& options,
-                                                       BatchQueue::Done done) {
+Result<std::unique_ptr<ServedModel>> ServedModel::load(const std::string& name, const std::string& path,
+                                                       const Options& options, BatchQueue::Done done) {
   std::unique_ptr<ServedModel> served(new ServedModel);
   served->name_ = name;
   ADZE_TRY(served->model_, Model::load(path));
@@ -58,8 +59,8 @@ Result<std::unique_ptr<ServedModel>> ServedModel::load(const std::string& name, 
   ADZE_TRY(const auto shapes, served->model_->default_shapes(most));
   ADZE_TRY(const auto plan, served->model_->plan(shapes, options.threads));
   served->arena_bytes_ = plan->arena_bytes();
-  served->queue_ = std::make_unique<BatchQueue>(QueueOptions{most, options.max_delay, options.queue_limit}, *served->engine_,
-                                                std::move(done));
+  served->queue_ = std::make_unique<BatchQueue>(QueueOptions{most, options.max_delay, options.queue_limit},
+                                                *served->engine_, std::move(done));
   return served;
 }
 

@@ -27,8 +27,8 @@ class ServedModel {
   };
 
   // Loads, and warms up the plans for batches of one row and of the most rows.
-  static Result<std::unique_ptr<ServedModel>> load(const std::string& name, const std::string& path, const Options& options,
-                                                   BatchQueue::Done done);
+  static Result<std::unique_ptr<ServedModel>> load(const std::string& name, const std::string& path,
+                                                   const Options& options, BatchQueue::Done done);
 
   const std::string& name() const { return name_; }
   const std::string& version() const { return version_; }

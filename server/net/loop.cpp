@@ -35,7 +35,8 @@ struct Loop::Connection {
   RequestParser parser;
   std::string out;
   std::size_t written = 0;
-  bool in_flight = false, advancing = false, readable = false, close_after = false, half_closed = false, lingering = false;
+  bool in_flight = false, advancing = false, readable = false, close_after = false, half_closed = false,
+       lingering = false;
   bool counted_partial = false, begun_now = false;
   Clock::time_point since{};  // of the present state: idle, receiving, writing
 
@@ -321,7 +322,8 @@ void Loop::respond(ConnectionId id, std::string_view bytes, bool close_after) {
     c->parser.next();
   }
   flush(*c);
-  if (c->open() && !c->advancing && (c->readable || c->parser.state() != RequestParser::State::idle)) resumed_.push_back(id);
+  if (c->open() && !c->advancing && (c->readable || c->parser.state() != RequestParser::State::idle))
+    resumed_.push_back(id);
 }
 
 void Loop::flush(Connection& c) {
@@ -397,7 +399,8 @@ void Loop::drain() {
   ::close(listener_);
   listener_ = -1;
   for (const auto& c : connections_) {
-    if (c->open() && !c->in_flight && c->parser.state() == RequestParser::State::idle && c->out.empty() && !c->readable) close(*c);
+    if (c->open() && !c->in_flight && c->parser.state() == RequestParser::State::idle && c->out.empty() && !c->readable)
+      close(*c);
   }
 }
 

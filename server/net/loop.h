@@ -29,7 +29,8 @@ using ConnectionId = std::uint64_t;
 class Handler {
  public:
   virtual ~Handler() = default;
-  // A complete request; exactly one Loop::respond() must follow, from here or later. All are called on the loop's thread.
+  // A complete request; exactly one Loop::respond() must follow, from here or later. All are called on the loop's
+  // thread.
   virtual void on_request(ConnectionId id, const Request& request) = 0;
   // The client of an unanswered request is gone; respond() for it will be ignored.
   virtual void on_disconnect(ConnectionId id) = 0;

@@ -24,8 +24,8 @@ struct Problem {
 };
 
 std::ostream& operator<<(std::ostream& out, const Problem& p) {
-  return out << "m " << p.m << " n " << p.n << " taps " << p.taps << " kc " << p.kc << " bias " << p.bias << " residual "
-             << p.residual << " activation " << static_cast<int>(p.activation.kind) << " gap " << p.gap;
+  return out << "m " << p.m << " n " << p.n << " taps " << p.taps << " kc " << p.kc << " bias " << p.bias
+             << " residual " << p.residual << " activation " << static_cast<int>(p.activation.kind) << " gap " << p.gap;
 }
 
 std::size_t floats(std::int64_t rows, std::int64_t cols, std::int64_t gap) {
@@ -123,7 +123,8 @@ void expect_chain(const Problem& p) {
   for (const auto& variant : gemm_tile_f32.variants) {
     if (variant.isa > cpu_isa()) continue;
     for (const int parts : {1, 2, 5}) {
-      ASSERT_TRUE(same_bytes(multiply(o, variant.fn, parts), want)) << isa_name(variant.isa) << " parts " << parts << ' ' << p;
+      ASSERT_TRUE(same_bytes(multiply(o, variant.fn, parts), want))
+          << isa_name(variant.isa) << " parts " << parts << ' ' << p;
     }
   }
 }
@@ -136,7 +137,8 @@ TEST(Gemm, IsOneChainOfFusedMultiplyAddsForEveryNumberOfRows) {
 
 TEST(Gemm, IsOneChainForEveryWidth) {
   for (std::int64_t n = 1; n <= 200; n++) {
-    expect_chain({.m = 7, .n = n, .kc = 5, .bias = n % 2 == 0, .residual = n % 3 == 0, .activation = kRelu, .gap = n % 4});
+    expect_chain(
+        {.m = 7, .n = n, .kc = 5, .bias = n % 2 == 0, .residual = n % 3 == 0, .activation = kRelu, .gap = n % 4});
   }
 }
 
@@ -207,7 +209,8 @@ TEST(Gemm, AppliesEveryActivation) {
     const std::vector<float> first = multiply(o, gemm_tile_f32.variants.back().fn, 1);
     for (const auto& variant : gemm_tile_f32.variants) {
       if (variant.isa > cpu_isa()) continue;
-      for (const int parts : {1, 3}) ASSERT_TRUE(same_bytes(multiply(o, variant.fn, parts), first)) << isa_name(variant.isa) << ' ' << p;
+      for (const int parts : {1, 3})
+        ASSERT_TRUE(same_bytes(multiply(o, variant.fn, parts), first)) << isa_name(variant.isa) << ' ' << p;
     }
     for (std::size_t i = 0; i < first.size(); i++) {
       if (std::isnan(before[i])) continue;  // a gap
@@ -233,12 +236,24 @@ TEST(Gemm, RowsDoNotDependOnTheirNumber) {
     if (variant.isa > cpu_isa()) continue;
     const std::vector<float> all = multiply(o, variant.fn, 1);
     testing::GuardedBuffer packed(static_cast<std::size_t>(packed_b_size(130, 75)));
-    pack_b(130, 75, variant.fn->max_blocks, packed.data(), [&](std::int64_t k, std::int64_t j) { return o.weight(k, j); });
+    pack_b(130, 75, variant.fn->max_blocks, packed.data(),
+           [&](std::int64_t k, std::int64_t j) { return o.weight(k, j); });
     for (std::int64_t i = 0; i < 29; i++) {
       std::array<float, 75> c;
       const MatrixRows rows{o.a.data() + i * 130, 130};
-      const GemmArgs args{.m = 1, .n = 75, .taps = 1, .kc = 130, .rows = matrix_rows, .context = &rows, .b = packed.data(),
-                          .c = c.data(), .ldc = 75, .bias = o.bias.data(), .residual = nullptr, .ldr = 0, .activation = {},
+      const GemmArgs args{.m = 1,
+                          .n = 75,
+                          .taps = 1,
+                          .kc = 130,
+                          .rows = matrix_rows,
+                          .context = &rows,
+                          .b = packed.data(),
+                          .c = c.data(),
+                          .ldc = 75,
+                          .bias = o.bias.data(),
+                          .residual = nullptr,
+                          .ldr = 0,
+                          .activation = {},
                           .tiles = variant.fn};
       gemm_f32(args, {}, CancelFlag());
       ASSERT_EQ(std::memcmp(c.data(), all.data() + i * 75, sizeof(c)), 0) << isa_name(variant.isa) << " row " << i;
@@ -253,8 +268,20 @@ TEST(Gemm, StopsWhenCancelled) {
   const TileSet* tiles = gemm_tile_f32.best(cpu_isa()).fn;
   std::vector<float> c(64 * 64, 1.0f);
   const std::vector<float> untouched = c, packed(static_cast<std::size_t>(packed_b_size(8, 64)));
-  const GemmArgs args{.m = 64, .n = 64, .taps = 1, .kc = 8, .rows = scattered_rows, .context = &o, .b = packed.data(),
-                      .c = c.data(), .ldc = 64, .bias = nullptr, .residual = nullptr, .ldr = 0, .activation = {}, .tiles = tiles};
+  const GemmArgs args{.m = 64,
+                      .n = 64,
+                      .taps = 1,
+                      .kc = 8,
+                      .rows = scattered_rows,
+                      .context = &o,
+                      .b = packed.data(),
+                      .c = c.data(),
+                      .ldc = 64,
+                      .bias = nullptr,
+                      .residual = nullptr,
+                      .ldr = 0,
+                      .activation = {},
+                      .tiles = tiles};
   gemm_f32(args, {}, cancel);
   EXPECT_EQ(c, untouched);
 }

@@ -20,7 +20,8 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 // Every 4099th float, both signs, and the special ones.
 std::vector<float> all_floats() {
-  std::vector<float> values = {0.0f, -0.0f, kInfinity, -kInfinity, kNan, 1.0f, -1.0f, std::numeric_limits<float>::denorm_min()};
+  std::vector<float> values = {0.0f, -0.0f, kInfinity, -kInfinity,
+                               kNan, 1.0f,  -1.0f,     std::numeric_limits<float>::denorm_min()};
   for (std::uint64_t bits = 0; bits < 0x100000000u; bits += 4099) {
     const auto pattern = static_cast<std::uint32_t>(bits);
     float value;
@@ -42,13 +43,15 @@ void expect_close(float got, double want, double bound, float x, const char* wha
   if (std::isnan(want)) {
     ASSERT_TRUE(std::isnan(got)) << what << '(' << x << ") is " << got;
   } else if (std::fabs(want) > std::numeric_limits<float>::max()) {
-    ASSERT_TRUE(std::isinf(got) && (got > 0) == (want > 0)) << what << '(' << x << ") is " << got << ", expected " << want;
+    ASSERT_TRUE(std::isinf(got) && (got > 0) == (want > 0))
+        << what << '(' << x << ") is " << got << ", expected " << want;
   } else {
     ASSERT_LE(std::fabs(got - want), bound * ulp(want)) << what << '(' << x << ") is " << got << ", expected " << want;
   }
 }
 
-void check_activation(Activation kind, float alpha, float beta, double bound, const char* what, const std::function<double(double)>& reference) {
+void check_activation(Activation kind, float alpha, float beta, double bound, const char* what,
+                      const std::function<double(double)>& reference) {
   const std::vector<float> src = all_floats();
   std::vector<float> first;
   for (const auto& variant : activate_f32.variants) {
@@ -69,20 +72,20 @@ double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::
 TEST(Activate, Sigmoid) {
   // Where exp(-x) overflows the result is 0 instead of a denormal.
   constexpr double kOverflow = 88.722839;
-  check_activation(Activation::sigmoid, 0, 0, 4, "sigmoid", [](double x) { return x < -kOverflow ? 0 : 1 / (1 + std::exp(-x)); });
+  check_activation(Activation::sigmoid, 0, 0, 4, "sigmoid",
+                   [](double x) { return x < -kOverflow ? 0 : 1 / (1 + std::exp(-x)); });
 }
 TEST(Activate, Tanh) {
   check_activation(Activation::tanh, 0, 0, 3, "tanh", [](double x) { return std::tanh(x); });
 }
 TEST(Activate, ClipKeepsNan) {
-  check_activation(Activation::clip, 0, 6, 0, "relu6", [](double x) { return std::isnan(x) ? x : std::min(6.0, std::max(0.0, x)); });
+  check_activation(Activation::clip, 0, 6, 0, "relu6",
+                   [](double x) { return std::isnan(x) ? x : std::min(6.0, std::max(0.0, x)); });
 }
 TEST(Activate, LeakyRelu) {
   check_activation(Activation::leaky_relu, 0.25f, 0, 0.5, "leaky_relu", [](double x) { return x < 0 ? 0.25 * x : x; });
 }
-TEST(Activate, Softplus) {
-  check_activation(Activation::softplus, 0, 0, 4, "softplus", softplus);
-}
+TEST(Activate, Softplus) { check_activation(Activation::softplus, 0, 0, 4, "softplus", softplus); }
 
 void check_unary(UnaryOp op, double bound, const char* what, const std::function<double(double)>& reference) {
   const std::vector<float> src = all_floats();

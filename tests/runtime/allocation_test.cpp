@@ -41,7 +41,8 @@ void* aligned_alloc(std::size_t alignment, std::size_t bytes) {
 }
 
 extern "C" void* mmap(void* address, std::size_t length, int protection, int flags, int fd, off_t offset) noexcept {
-  static const auto next = reinterpret_cast<void* (*)(void*, std::size_t, int, int, int, off_t)>(dlsym(RTLD_NEXT, "mmap"));
+  static const auto next =
+      reinterpret_cast<void* (*)(void*, std::size_t, int, int, int, off_t)>(dlsym(RTLD_NEXT, "mmap"));
   allocations++;
   return next(address, length, protection, flags, fd, offset);
 }

@@ -19,7 +19,8 @@ std::vector<float> read_samples(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(file)), {});
   EXPECT_GT(bytes.size(), 10u) << path;
-  const std::size_t start = 10 + static_cast<unsigned char>(bytes[8]) + 256 * static_cast<std::size_t>(static_cast<unsigned char>(bytes[9]));
+  const std::size_t start =
+      10 + static_cast<unsigned char>(bytes[8]) + 256 * static_cast<std::size_t>(static_cast<unsigned char>(bytes[9]));
   std::vector<float> values((bytes.size() - start) / sizeof(float));
   std::memcpy(values.data(), bytes.data() + start, values.size() * sizeof(float));
   return values;

@@ -85,7 +85,8 @@ TEST(Session, SameBytesAnywhereInABatch) {
   ASSERT_TRUE(session.run(cancel));
   const auto* y = reinterpret_cast<const float*>(session.output(0).data());
   for (std::int64_t n = 0; n < kBatch; n++) {
-    const Tensor one = Tensor::from<float>({1, 3, 20, 18}, batch.as<float>().subspan(static_cast<std::size_t>(n * kPixels), kPixels));
+    const Tensor one =
+        Tensor::from<float>({1, 3, 20, 18}, batch.as<float>().subspan(static_cast<std::size_t>(n * kPixels), kPixels));
     const auto alone = run(model, one, 1);
     EXPECT_EQ(std::memcmp(alone.data(), y + n * 10, 10 * sizeof(float)), 0) << "row " << n;
   }

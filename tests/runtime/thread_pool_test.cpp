@@ -13,8 +13,9 @@ TEST(ThreadPool, EveryPartRunsOncePerRun) {
     ThreadPool pool(threads);
     std::vector<std::atomic<int>> counts(static_cast<std::size_t>(threads));
     for (int run = 0; run < 200; run++) {
-      pool.run([](void* context, int part) { (*static_cast<decltype(&counts)>(context))[static_cast<std::size_t>(part)]++; },
-               &counts);
+      pool.run(
+          [](void* context, int part) { (*static_cast<decltype(&counts)>(context))[static_cast<std::size_t>(part)]++; },
+          &counts);
       for (const auto& count : counts) ASSERT_EQ(count, run + 1);
     }
   }

@@ -26,9 +26,11 @@ std::vector<Case> cases() {
       {"empty line before", "\r\nGET / HTTP/1.1\r\n" + kHost + "\r\n", 0, ""},
       {"length", "POST /p HTTP/1.1\r\n" + kHost + "Content-Length: 3\r\n\r\nabc", 0, "abc"},
       {"length zero", "POST /p HTTP/1.1\r\n" + kHost + "Content-Length: 0\r\n\r\n", 0, ""},
-      {"chunked", "POST /p HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", 0, "abcde"},
+      {"chunked", "POST /p HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+       0, "abcde"},
       {"chunk extension and trailer",
-       "POST /p HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\nA;x=y\r\n0123456789\r\n0\r\nT: v\r\n\r\n", 0, "0123456789"},
+       "POST /p HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\nA;x=y\r\n0123456789\r\n0\r\nT: v\r\n\r\n", 0,
+       "0123456789"},
       {"http 1.0 without host", "GET / HTTP/1.0\r\n\r\n", 0, ""},
       {"spaces around a value", "GET / HTTP/1.1\r\nHost: \t a \t\r\n\r\n", 0, ""},
       {"bare lf", "GET / HTTP/1.1\nHost: a\n\n", 400, ""},
@@ -36,7 +38,8 @@ std::vector<Case> cases() {
       {"nul", std::string("GET / HTTP/1.1\r\nHost: a\0b\r\n\r\n", 29), 400, ""},
       {"no host", "GET / HTTP/1.1\r\n\r\n", 400, ""},
       {"two hosts", "GET / HTTP/1.1\r\n" + kHost + kHost + "\r\n", 400, ""},
-      {"length and chunked", "POST / HTTP/1.1\r\n" + kHost + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", 400, ""},
+      {"length and chunked", "POST / HTTP/1.1\r\n" + kHost + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+       400, ""},
       {"two lengths", "POST / HTTP/1.1\r\n" + kHost + "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc", 400, ""},
       {"length list", "POST / HTTP/1.1\r\n" + kHost + "Content-Length: 3, 3\r\n\r\nabc", 400, ""},
       {"length with sign", "POST / HTTP/1.1\r\n" + kHost + "Content-Length: +3\r\n\r\nabc", 400, ""},
@@ -48,15 +51,22 @@ std::vector<Case> cases() {
       {"chunked in 1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, ""},
       {"negative chunk", "POST / HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\n-2\r\nab\r\n", 400, ""},
       {"huge chunk", "POST / HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n", 413, ""},
-      {"chunk overflow", "POST / HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\n1ffffffffffffffff\r\n", 400, ""},
+      {"chunk overflow", "POST / HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\n1ffffffffffffffff\r\n", 400,
+       ""},
       {"hex prefix", "POST / HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\n0x3\r\nabc\r\n", 400, ""},
-      {"chunk without crlf", "POST / HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\n3\r\nabcX0\r\n\r\n", 400, ""},
-      {"chunk line with bare lf", "POST / HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\n3\nabc\r\n", 400, ""},
+      {"chunk without crlf", "POST / HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\n3\r\nabcX0\r\n\r\n",
+       400, ""},
+      {"chunk line with bare lf", "POST / HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\n3\nabc\r\n", 400,
+       ""},
       {"space before colon", "GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400, ""},
       {"folded field", "GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", 400, ""},
       {"field without colon", "GET / HTTP/1.1\r\n" + kHost + "nonsense\r\n\r\n", 400, ""},
       {"field without name", "GET / HTTP/1.1\r\n" + kHost + ": x\r\n\r\n", 400, ""},
-      {"control character", "GET / HTTP/1.1\r\n" + kHost + "X: a\x01" "b\r\n\r\n", 400, ""},
+      {"control character",
+       "GET / HTTP/1.1\r\n" + kHost +
+           "X: a\x01"
+           "b\r\n\r\n",
+       400, ""},
       {"malformed method", "G@T / HTTP/1.1\r\n" + kHost + "\r\n", 400, ""},
       {"no version", "GET /\r\n" + kHost + "\r\n", 400, ""},
       {"absolute target", "GET http://a/ HTTP/1.1\r\n" + kHost + "\r\n", 400, ""},
@@ -76,7 +86,8 @@ void check(const Case& c, const RequestParser& parser) {
     EXPECT_EQ(parser.status(), c.status) << c.name;
     EXPECT_FALSE(parser.reason().empty());
   } else {
-    ASSERT_EQ(parser.state(), State::complete) << c.name << ' ' << (parser.state() == State::failed ? parser.reason() : "");
+    ASSERT_EQ(parser.state(), State::complete)
+        << c.name << ' ' << (parser.state() == State::failed ? parser.reason() : "");
     EXPECT_EQ(parser.request().body, c.body) << c.name;
   }
 }
@@ -112,7 +123,8 @@ TEST(RequestParser, BehindAnother) {
 
 TEST(RequestParser, TwoHundredPipelined) {
   std::string bytes;
-  for (int i = 0; i < 200; i++) bytes += "POST /" + std::to_string(i) + " HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx";
+  for (int i = 0; i < 200; i++)
+    bytes += "POST /" + std::to_string(i) + " HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx";
   RequestParser parser;
   parser.feed(bytes);
   for (int i = 0; i < 200; i++) {

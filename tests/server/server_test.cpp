@@ -1,6 +1,4 @@
 // The server over real sockets on an ephemeral port, serving a bundled model.
-#include "server/serve.h"
-
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -8,6 +6,8 @@
 #include <unistd.h>
 
 #include <cstring>
+
+#include "server/serve.h"
 
 namespace adze::server {
 namespace {
@@ -29,7 +29,9 @@ class Client {
   Client(const Client&) = delete;
 
   bool connected() const { return connected_; }
-  void send(std::string_view bytes) { ASSERT_EQ(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size())); }
+  void send(std::string_view bytes) {
+    ASSERT_EQ(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+  }
   void finish_sending() { shutdown(fd_, SHUT_WR); }
   // One response, or what came before the end.
   std::string receive() {
@@ -68,7 +70,8 @@ class Client {
 };
 
 std::string post(const std::string& path, const std::string& body, const std::string& fields = {}) {
-  return "POST " + path + " HTTP/1.1\r\nHost: a\r\n" + fields + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  return "POST " + path + " HTTP/1.1\r\nHost: a\r\n" + fields + "Content-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + body;
 }
 std::string get(const std::string& path) { return "GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n"; }
 
@@ -90,7 +93,8 @@ class ServerTest : public ::testing::Test {
     ServeOptions options;
     options.loop.port = 0;
     const std::string examples = ADZE_SOURCE_DIR "/examples/";
-    options.service.models = {{"tumour", examples + "tabular/tumour.onnx"}, {"digits", examples + "digits/digits.onnx"}};
+    options.service.models = {{"tumour", examples + "tabular/tumour.onnx"},
+                              {"digits", examples + "digits/digits.onnx"}};
     if (change) change(options);
     server_ = std::make_unique<Server>(options);
     const auto started = server_->start();
@@ -154,14 +158,18 @@ TEST_F(ServerTest, InferSpeaksTheProtocol) {
   std::string data;
   for (int i = 0; i < 2 * 64; i++) data += (i ? "," : "") + std::to_string(i % 16) + ".0";
   const auto request = [&](const std::string& shape, const std::string& type, const std::string& more) {
-    return "{\"id\":\"r\\\"1\",\"inputs\":[{\"name\":\"image\",\"shape\":" + shape + ",\"datatype\":\"" + type + "\",\"data\":[" + data + "]}]" + more + "}";
+    return "{\"id\":\"r\\\"1\",\"inputs\":[{\"name\":\"image\",\"shape\":" + shape + ",\"datatype\":\"" + type +
+           "\",\"data\":[" + data + "]}]" + more + "}";
   };
   const std::string ok = ask(post("/v2/models/digits/infer", request("[2,1,8,8]", "FP32", "")));
   EXPECT_EQ(status_of(ok), 200) << ok;
-  EXPECT_TRUE(body_of(ok).starts_with("{\"model_name\":\"digits\",\"model_version\":\"1\",\"id\":\"r\\\"1\",\"outputs\":[{\"name\":\"scores\","
-                                      "\"datatype\":\"FP32\",\"shape\":[2,10],\"data\":["))
+  EXPECT_TRUE(body_of(ok).starts_with(
+      "{\"model_name\":\"digits\",\"model_version\":\"1\",\"id\":\"r\\\"1\",\"outputs\":[{\"name\":\"scores\","
+      "\"datatype\":\"FP32\",\"shape\":[2,10],\"data\":["))
       << ok;
-  EXPECT_EQ(status_of(ask(post("/v2/models/digits/versions/1/infer", request("[2,1,8,8]", "FP32", ",\"outputs\":[{\"name\":\"scores\"}]")))), 200);
+  EXPECT_EQ(status_of(ask(post("/v2/models/digits/versions/1/infer",
+                               request("[2,1,8,8]", "FP32", ",\"outputs\":[{\"name\":\"scores\"}]")))),
+            200);
   for (const auto& [body, part] : std::vector<std::pair<std::string, std::string>>{
            {request("[2,1,8,9]", "FP32", ""), "doesn't fit"},
            {request("[1,1,8,8]", "FP32", ""), "more than the expected"},
@@ -192,7 +200,8 @@ TEST_F(ServerTest, OtherRoutes) {
   EXPECT_EQ(status_of(wrong), 405);
   EXPECT_NE(wrong.find("Allow: POST"), wrong.npos);
   ask(post("/predict", features(30)));
-  EXPECT_NE(ask(get("/metrics")).find("adze_requests_total{model=\"tumour\",version=\"1\",code=\"200\"} 1"), std::string::npos);
+  EXPECT_NE(ask(get("/metrics")).find("adze_requests_total{model=\"tumour\",version=\"1\",code=\"200\"} 1"),
+            std::string::npos);
   EXPECT_NE(ask(get("/")).find("tumour"), std::string::npos);
 }
 
@@ -230,7 +239,8 @@ TEST_F(ServerTest, ContinueIsSaidBeforeTheBody) {
   start();
   Client client(server_->port());
   const std::string body = features(30);
-  client.send("POST /predict HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n");
+  client.send("POST /predict HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: " +
+              std::to_string(body.size()) + "\r\n\r\n");
   EXPECT_EQ(status_of(client.receive()), 100);
   client.send(body);
   EXPECT_EQ(status_of(client.receive()), 200);
@@ -248,7 +258,9 @@ TEST_F(ServerTest, ARequestThatEndsWithItsConnectionIsAnswered) {
 TEST_F(ServerTest, LargeBodiesAreDecodedAside) {
   start();
   const std::string padding(100000, ' ');
-  EXPECT_EQ(status_of(ask(post("/predict", "{\"features\":[" + padding + "1" + features(29).substr(12).insert(0, "").replace(0, 1, ",")))), 200);
+  EXPECT_EQ(status_of(ask(post("/predict", "{\"features\":[" + padding + "1" +
+                                               features(29).substr(12).insert(0, "").replace(0, 1, ",")))),
+            200);
 }
 
 TEST_F(ServerTest, SlowHeadsGet408AndOthersAreServedMeanwhile) {

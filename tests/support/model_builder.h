@@ -46,7 +46,8 @@ class ModelBuilder {
   std::string serialized() const { return model_.SerializeAsString(); }
 
  private:
-  static void value(onnx::ValueInfoProto& info, const std::string& name, const std::vector<std::int64_t>& dims, DType type) {
+  static void value(onnx::ValueInfoProto& info, const std::string& name, const std::vector<std::int64_t>& dims,
+                    DType type) {
     info.set_name(name);
     auto* tensor = info.mutable_type()->mutable_tensor_type();
     tensor->set_elem_type(static_cast<int>(type));

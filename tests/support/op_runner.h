@@ -16,9 +16,7 @@ namespace adze::testing {
 
 using AttributeList = std::vector<std::pair<std::string, Attribute>>;
 
-inline Tensor tensor(const Shape& shape, std::vector<float> values) {
-  return Tensor::from<float>(shape, values);
-}
+inline Tensor tensor(const Shape& shape, std::vector<float> values) { return Tensor::from<float>(shape, values); }
 inline Tensor ints(std::vector<std::int64_t> values) { return Tensor::from_ints(values); }
 
 // A default-constructed Tensor (type undefined) among the inputs stands for one that is left out.
@@ -54,8 +52,8 @@ inline std::vector<Tensor> run_op_outputs(std::string_view name, int opset, cons
   return *std::move(result);
 }
 
-inline Tensor run_op(std::string_view name, int opset, const AttributeList& attributes, const std::vector<Tensor>& inputs,
-                     const EvaluateOptions& options = {}) {
+inline Tensor run_op(std::string_view name, int opset, const AttributeList& attributes,
+                     const std::vector<Tensor>& inputs, const EvaluateOptions& options = {}) {
   return run_op_outputs(name, opset, attributes, inputs, 1, options)[0];
 }
 

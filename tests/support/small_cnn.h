@@ -49,7 +49,8 @@ inline std::string small_cnn() {
   auto& concat_node = m.node("Concat", {"pooled", "averaged"}, {"features"});
   set(concat_node, "axis", std::int64_t{1});
   m.node("Shape", {"features"}, {"shape"});
-  m.initializer("zero", Tensor::from_ints(std::vector<std::int64_t>{0})).initializer("minus", Tensor::from_ints(std::vector<std::int64_t>{-1}));
+  m.initializer("zero", Tensor::from_ints(std::vector<std::int64_t>{0}))
+      .initializer("minus", Tensor::from_ints(std::vector<std::int64_t>{-1}));
   m.node("Gather", {"shape", "zero"}, {"n"});
   auto& target = m.node("Concat", {"n", "minus"}, {"target"});
   set(target, "axis", std::int64_t{0});

@@ -61,23 +61,39 @@ TEST(Loader, WellFormedButWrongModels) {
   broken([](Proto& m) { *m.add_opset_import() = m.opset_import(0); }, Code::invalid_model, "twice");
   broken([](Proto& m) { m.mutable_graph()->clear_output(); }, Code::invalid_model, "no output");
   broken([](Proto& m) { m.mutable_graph()->mutable_output(0)->set_name("z"); }, Code::invalid_model, "output \"z\"");
-  broken([](Proto& m) { m.mutable_graph()->mutable_output(0)->mutable_type()->mutable_tensor_type()->set_elem_type(7); }, Code::invalid_model, "declared int64");
-  broken([](Proto& m) { m.mutable_graph()->mutable_node(0)->set_input(0, "q"); }, Code::invalid_model, "input \"q\" is not defined");
+  broken(
+      [](Proto& m) { m.mutable_graph()->mutable_output(0)->mutable_type()->mutable_tensor_type()->set_elem_type(7); },
+      Code::invalid_model, "declared int64");
+  broken([](Proto& m) { m.mutable_graph()->mutable_node(0)->set_input(0, "q"); }, Code::invalid_model,
+         "input \"q\" is not defined");
   broken([](Proto& m) { m.mutable_graph()->mutable_node(0)->set_input(0, "y"); }, Code::invalid_model, "cycle");
-  broken([](Proto& m) { m.mutable_graph()->mutable_node(0)->set_input(0, ""); }, Code::invalid_model, "input 0 is required");
-  broken([](Proto& m) { m.mutable_graph()->mutable_node(0)->clear_input(); }, Code::invalid_model, "has 0 inputs, not 1");
-  broken([](Proto& m) { m.mutable_graph()->mutable_node(0)->add_output("z"); }, Code::invalid_model, "has 2 outputs, not 1");
-  broken([](Proto& m) { m.mutable_graph()->mutable_node(0)->set_output(0, "x"); }, Code::invalid_model, "\"x\" is defined twice");
-  broken([](Proto& m) { m.mutable_graph()->mutable_node(0)->set_op_type("Rleu"); }, Code::unsupported, "\"act\" (Rleu)");
-  broken([](Proto& m) { m.mutable_graph()->mutable_node(0)->set_domain("com.example"); }, Code::unsupported, "com.example");
-  broken([](Proto& m) { m.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(8); }, Code::unsupported, "element type 8");
-  broken([](Proto& m) { m.mutable_graph()->mutable_input(0)->mutable_type()->mutable_sequence_type(); }, Code::unsupported, "not a dense tensor");
+  broken([](Proto& m) { m.mutable_graph()->mutable_node(0)->set_input(0, ""); }, Code::invalid_model,
+         "input 0 is required");
+  broken([](Proto& m) { m.mutable_graph()->mutable_node(0)->clear_input(); }, Code::invalid_model,
+         "has 0 inputs, not 1");
+  broken([](Proto& m) { m.mutable_graph()->mutable_node(0)->add_output("z"); }, Code::invalid_model,
+         "has 2 outputs, not 1");
+  broken([](Proto& m) { m.mutable_graph()->mutable_node(0)->set_output(0, "x"); }, Code::invalid_model,
+         "\"x\" is defined twice");
+  broken([](Proto& m) { m.mutable_graph()->mutable_node(0)->set_op_type("Rleu"); }, Code::unsupported,
+         "\"act\" (Rleu)");
+  broken([](Proto& m) { m.mutable_graph()->mutable_node(0)->set_domain("com.example"); }, Code::unsupported,
+         "com.example");
+  broken([](Proto& m) { m.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(8); },
+         Code::unsupported, "element type 8");
+  broken([](Proto& m) { m.mutable_graph()->mutable_input(0)->mutable_type()->mutable_sequence_type(); },
+         Code::unsupported, "not a dense tensor");
   broken([](Proto& m) { m.mutable_graph()->mutable_input(0)->set_name(""); }, Code::invalid_model, "without a name");
   broken([](Proto& m) { *m.mutable_graph()->add_input() = m.graph().input(0); }, Code::invalid_model, "appears twice");
-  broken([](Proto& m) { m.mutable_graph()->mutable_input(0)->set_name(std::string(5000, 'n')); }, Code::resource_limit, "longer than");
+  broken([](Proto& m) { m.mutable_graph()->mutable_input(0)->set_name(std::string(5000, 'n')); }, Code::resource_limit,
+         "longer than");
   broken([](Proto& m) { m.add_functions()->set_name("F"); }, Code::unsupported, "1 model-local functions");
-  broken([](Proto& m) { for (int i = 0; i < 9; i++) m.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape()->add_dim(); },
-         Code::unsupported, "rank 10");
+  broken(
+      [](Proto& m) {
+        for (int i = 0; i < 9; i++)
+          m.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape()->add_dim();
+      },
+      Code::unsupported, "rank 10");
 }
 
 TEST(Loader, Attributes) {
@@ -92,7 +108,11 @@ TEST(Loader, Attributes) {
   conv([](auto& n) { set(n, "group", std::int64_t{0}); }, Code::invalid_model, "attribute \"group\": is 0");
   conv([](auto& n) { set(n, "group", {1}); }, Code::invalid_model, "integers, not an integer");
   conv([](auto& n) { set(n, "strides", {1, 0}); }, Code::invalid_model, "\"strides\"");
-  conv([](auto& n) { set(n, "strides", {1, std::numeric_limits<std::int64_t>::max()}); }, Code::invalid_model, "\"strides\"");
+  conv(
+      [](auto& n) {
+        set(n, "strides", {1, std::numeric_limits<std::int64_t>::max()});
+      },
+      Code::invalid_model, "\"strides\"");
   conv([](auto& n) { set(n, "dilations", {-1, 1}); }, Code::invalid_model, "\"dilations\"");
   conv([](auto& n) { set(n, "color", std::int64_t{1}); }, Code::unsupported, "attribute \"color\": is not known");
   conv(
@@ -147,7 +167,9 @@ TEST(Loader, NamesAreShownWithoutControlCharacters) {
 
 // ---- tensors --------------------------------------------------------------------------------------------------------
 
-Result<Tensor> load_tensor(onnx::TensorProto proto, const std::optional<std::string>& folder = std::nullopt) { return to_tensor(proto, folder); }
+Result<Tensor> load_tensor(onnx::TensorProto proto, const std::optional<std::string>& folder = std::nullopt) {
+  return to_tensor(proto, folder);
+}
 
 onnx::TensorProto tensor_proto(DType type, std::vector<std::int64_t> dims) {
   onnx::TensorProto proto;
@@ -254,16 +276,23 @@ TEST_F(ExternalData, IsReadFromTheModelsFolder) {
 }
 
 TEST_F(ExternalData, LeadsNowhereElse) {
-  for (const std::string location : {"", "/etc/passwd", "../secret.bin", "sub/../../secret.bin", "sub/../data.bin", "link.bin", "up/secret.bin",
-                                     "sub//deep.bin", "sub", "fifo", "missing.bin", "a\\b", "."}) {
+  for (const std::string location :
+       {"", "/etc/passwd", "../secret.bin", "sub/../../secret.bin", "sub/../data.bin", "link.bin", "up/secret.bin",
+        "sub//deep.bin", "sub", "fifo", "missing.bin", "a\\b", "."}) {
     EXPECT_FALSE(load(location)) << location;
   }
   EXPECT_FALSE(load(std::string("data.bin\0x", 10)));
 }
 
 TEST_F(ExternalData, RangesAreChecked) {
-  for (const auto& [offset, length] : std::vector<std::pair<std::string, std::string>>{
-           {"13", "4"}, {"18446744073709551615", "4"}, {"18446744073709551614", "4"}, {"-1", "4"}, {"0", "5"}, {"0", "1000000000000000"}, {"x", "4"}, {" 1", "4"}}) {
+  for (const auto& [offset, length] : std::vector<std::pair<std::string, std::string>>{{"13", "4"},
+                                                                                       {"18446744073709551615", "4"},
+                                                                                       {"18446744073709551614", "4"},
+                                                                                       {"-1", "4"},
+                                                                                       {"0", "5"},
+                                                                                       {"0", "1000000000000000"},
+                                                                                       {"x", "4"},
+                                                                                       {" 1", "4"}}) {
     EXPECT_FALSE(load("data.bin", offset, length)) << offset << ' ' << length;
   }
 }
@@ -300,7 +329,9 @@ TEST(Loader, FlippedBitsNeverCrash) {
   Random random(7);
   for (int round = 0; round < 3000; round++) {
     std::string damaged = cnn;
-    for (int i = 0; i < 3; i++) damaged[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(damaged.size())))] = static_cast<char>(random.next());
+    for (int i = 0; i < 3; i++)
+      damaged[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(damaged.size())))] =
+          static_cast<char>(random.next());
     (void)parse_graph(bytes_of(damaged), "m.onnx");
   }
 }

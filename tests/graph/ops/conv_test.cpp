@@ -32,8 +32,8 @@ Tensor random_tensor(const Shape& shape, std::uint64_t seed) {
 }
 
 std::string name_of_case(const Conv2d& p) {
-  return concat("n", p.n, " c", p.c, ' ', p.h, 'x', p.w, " oc", p.oc, " k", p.kh, 'x', p.kw, " s", p.sh, p.sw, " d", p.dh, p.dw, " g", p.groups,
-                " p", p.top, p.left, p.bottom, p.right);
+  return concat("n", p.n, " c", p.c, ' ', p.h, 'x', p.w, " oc", p.oc, " k", p.kh, 'x', p.kw, " s", p.sh, p.sw, " d",
+                p.dh, p.dw, " g", p.groups, " p", p.top, p.left, p.bottom, p.right);
 }
 
 void check_conv(const Conv2d& p, const EvaluateOptions& options) {
@@ -54,13 +54,16 @@ void check_conv(const Conv2d& p, const EvaluateOptions& options) {
               for (std::int64_t kx = 0; kx < p.kw; kx++) {
                 const std::int64_t sy = i * p.sh + ky * p.dh - p.top, sx = j * p.sw + kx * p.dw - p.left;
                 if (sy < 0 || sx < 0 || sy >= p.h || sx >= p.w) continue;
-                const double product = static_cast<double>(xs[static_cast<std::size_t>(((n * p.c + o / per_group * ic + c) * p.h + sy) * p.w + sx)]) *
-                                       ws[static_cast<std::size_t>(((o * ic + c) * p.kh + ky) * p.kw + kx)];
+                const double product =
+                    static_cast<double>(
+                        xs[static_cast<std::size_t>(((n * p.c + o / per_group * ic + c) * p.h + sy) * p.w + sx)]) *
+                    ws[static_cast<std::size_t>(((o * ic + c) * p.kh + ky) * p.kw + kx)];
                 sum += product;
                 magnitude += std::fabs(product);
               }
           // One rounding per multiply-add of a chain of k.
-          ASSERT_NEAR(ys[at], sum, 6e-8 * static_cast<double>(ic * p.kh * p.kw + 2) * magnitude + 1e-12) << name_of_case(p) << " element " << at;
+          ASSERT_NEAR(ys[at], sum, 6e-8 * static_cast<double>(ic * p.kh * p.kw + 2) * magnitude + 1e-12)
+              << name_of_case(p) << " element " << at;
         }
 }
 
@@ -84,14 +87,34 @@ std::vector<Conv2d> grid() {
         cases.push_back(p);
       }
   for (const int channels : {1, 15, 16, 17, 33}) {
-    cases.push_back({.c = channels, .h = 9, .w = 20, .oc = channels, .groups = channels, .top = 1, .left = 1, .bottom = 1, .right = 1});
-    cases.push_back({.c = channels, .h = 9, .w = 20, .oc = channels, .kh = 5, .kw = 5, .sh = 2, .sw = 2, .groups = channels, .top = 2, .left = 2, .bottom = 2, .right = 2});
+    cases.push_back({.c = channels,
+                     .h = 9,
+                     .w = 20,
+                     .oc = channels,
+                     .groups = channels,
+                     .top = 1,
+                     .left = 1,
+                     .bottom = 1,
+                     .right = 1});
+    cases.push_back({.c = channels,
+                     .h = 9,
+                     .w = 20,
+                     .oc = channels,
+                     .kh = 5,
+                     .kw = 5,
+                     .sh = 2,
+                     .sw = 2,
+                     .groups = channels,
+                     .top = 2,
+                     .left = 2,
+                     .bottom = 2,
+                     .right = 2});
     cases.push_back({.c = channels, .oc = 2 * channels + 1});
   }
   cases.push_back({.n = 3, .c = 8, .oc = 12, .groups = 4});
-  cases.push_back({.c = 4, .oc = 8, .groups = 4, .bias = false});              // depthwise with a multiplier
-  cases.push_back({.c = 600, .h = 4, .w = 4, .oc = 70, .kh = 1, .kw = 1});     // k is cut into stretches
-  cases.push_back({.c = 130, .h = 5, .w = 5, .oc = 80, .top = 1, .left = 1});  // several panels, taps cut
+  cases.push_back({.c = 4, .oc = 8, .groups = 4, .bias = false});                   // depthwise with a multiplier
+  cases.push_back({.c = 600, .h = 4, .w = 4, .oc = 70, .kh = 1, .kw = 1});          // k is cut into stretches
+  cases.push_back({.c = 130, .h = 5, .w = 5, .oc = 80, .top = 1, .left = 1});       // several panels, taps cut
   cases.push_back({.h = 2, .w = 2, .top = 5, .left = 5, .bottom = 5, .right = 5});  // windows wholly in the padding
   return cases;
 }
@@ -110,7 +133,8 @@ TEST(Conv, SameBytesForEveryVariantAndSlicing) {
       for (const int parts : {1, 2, 5}) {
         options.parts = parts;
         const Tensor got = run_op("Conv", 11, p.attributes(), {x, w}, options);
-        ASSERT_EQ(std::memcmp(want.raw(), got.raw(), want.bytes()), 0) << name_of_case(p) << ' ' << isa_name(options.isa) << ' ' << parts;
+        ASSERT_EQ(std::memcmp(want.raw(), got.raw(), want.bytes()), 0)
+            << name_of_case(p) << ' ' << isa_name(options.isa) << ' ' << parts;
       }
     }
   }
@@ -128,7 +152,9 @@ TEST(Conv, OneAndThreeAxes) {
   const Tensor line = run_op("Conv", 11, {}, {tensor({1, 1, 4}, {1, 2, 3, 4}), tensor({1, 1, 2}, {1, 1})});
   EXPECT_EQ(line.shape(), (Shape{1, 1, 3}));
   EXPECT_EQ(line.as<float>()[2], 7);
-  const Tensor cube = run_op("Conv", 11, {}, {tensor({1, 1, 2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8}), tensor({1, 1, 2, 2, 2}, std::vector<float>(8, 1))});
+  const Tensor cube =
+      run_op("Conv", 11, {},
+             {tensor({1, 1, 2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8}), tensor({1, 1, 2, 2, 2}, std::vector<float>(8, 1))});
   EXPECT_EQ(cube.as<float>()[0], 36);
 }
 
@@ -155,11 +181,20 @@ TEST(ConvTranspose, MatchesScatteredSums) {
   struct Case {
     std::int64_t c, oc, h, w, k, stride, dilation, groups, pad, extra;
   };
-  for (const Case& p : std::vector<Case>{{3, 4, 5, 4, 3, 1, 1, 1, 0, 0}, {3, 4, 5, 4, 3, 2, 1, 1, 1, 1}, {4, 6, 4, 4, 2, 2, 1, 2, 0, 0}, {2, 3, 4, 3, 3, 3, 2, 1, 1, 2}, {1, 1, 3, 3, 1, 2, 1, 1, 0, 1}, {5, 20, 6, 6, 4, 2, 1, 1, 1, 0}, {2, 2, 3, 3, 2, 4, 3, 1, 0, 0}}) {
-    const Tensor x = random_tensor({2, p.c, p.h, p.w}, 1), w = random_tensor({p.c, p.oc / p.groups, p.k, p.k}, 2), b = random_tensor({p.oc}, 3);
-    const std::int64_t oh = (p.h - 1) * p.stride + p.extra + (p.k - 1) * p.dilation + 1 - 2 * p.pad, ow = (p.w - 1) * p.stride + p.extra + (p.k - 1) * p.dilation + 1 - 2 * p.pad;
+  for (const Case& p : std::vector<Case>{{3, 4, 5, 4, 3, 1, 1, 1, 0, 0},
+                                         {3, 4, 5, 4, 3, 2, 1, 1, 1, 1},
+                                         {4, 6, 4, 4, 2, 2, 1, 2, 0, 0},
+                                         {2, 3, 4, 3, 3, 3, 2, 1, 1, 2},
+                                         {1, 1, 3, 3, 1, 2, 1, 1, 0, 1},
+                                         {5, 20, 6, 6, 4, 2, 1, 1, 1, 0},
+                                         {2, 2, 3, 3, 2, 4, 3, 1, 0, 0}}) {
+    const Tensor x = random_tensor({2, p.c, p.h, p.w}, 1), w = random_tensor({p.c, p.oc / p.groups, p.k, p.k}, 2),
+                 b = random_tensor({p.oc}, 3);
+    const std::int64_t oh = (p.h - 1) * p.stride + p.extra + (p.k - 1) * p.dilation + 1 - 2 * p.pad,
+                       ow = (p.w - 1) * p.stride + p.extra + (p.k - 1) * p.dilation + 1 - 2 * p.pad;
     std::vector<double> want(static_cast<std::size_t>(2 * p.oc * oh * ow));
-    for (std::size_t i = 0; i < want.size(); i++) want[i] = b.as<float>()[i / static_cast<std::size_t>(oh * ow) % static_cast<std::size_t>(p.oc)];
+    for (std::size_t i = 0; i < want.size(); i++)
+      want[i] = b.as<float>()[i / static_cast<std::size_t>(oh * ow) % static_cast<std::size_t>(p.oc)];
     const std::int64_t ic = p.c / p.groups, oc = p.oc / p.groups;
     for (std::int64_t n = 0; n < 2; n++)
       for (std::int64_t c = 0; c < p.c; c++)
@@ -168,19 +203,26 @@ TEST(ConvTranspose, MatchesScatteredSums) {
             for (std::int64_t o = 0; o < oc; o++)
               for (std::int64_t ky = 0; ky < p.k; ky++)
                 for (std::int64_t kx = 0; kx < p.k; kx++) {
-                  const std::int64_t ty = y * p.stride + ky * p.dilation - p.pad, tx = xx * p.stride + kx * p.dilation - p.pad;
+                  const std::int64_t ty = y * p.stride + ky * p.dilation - p.pad,
+                                     tx = xx * p.stride + kx * p.dilation - p.pad;
                   if (ty < 0 || tx < 0 || ty >= oh || tx >= ow) continue;
                   want[static_cast<std::size_t>(((n * p.oc + c / ic * oc + o) * oh + ty) * ow + tx)] +=
-                      static_cast<double>(x.as<float>()[static_cast<std::size_t>(((n * p.c + c) * p.h + y) * p.w + xx)]) *
+                      static_cast<double>(
+                          x.as<float>()[static_cast<std::size_t>(((n * p.c + c) * p.h + y) * p.w + xx)]) *
                       w.as<float>()[static_cast<std::size_t>(((c * oc + o) * p.k + ky) * p.k + kx)];
                 }
-    const AttributeList attributes = {{"strides", std::vector<std::int64_t>{p.stride, p.stride}}, {"dilations", std::vector<std::int64_t>{p.dilation, p.dilation}}, {"group", p.groups}, {"pads", std::vector<std::int64_t>(4, p.pad)}, {"output_padding", std::vector<std::int64_t>{p.extra, p.extra}}};
+    const AttributeList attributes = {{"strides", std::vector<std::int64_t>{p.stride, p.stride}},
+                                      {"dilations", std::vector<std::int64_t>{p.dilation, p.dilation}},
+                                      {"group", p.groups},
+                                      {"pads", std::vector<std::int64_t>(4, p.pad)},
+                                      {"output_padding", std::vector<std::int64_t>{p.extra, p.extra}}};
     for (EvaluateOptions options : every_isa()) {
       options.parts = 3;
       const Tensor y = run_op("ConvTranspose", 11, attributes, {x, w, b}, options);
       ASSERT_EQ(y.shape(), (Shape{2, p.oc, oh, ow}));
       for (std::size_t i = 0; i < want.size(); i++) {
-        ASSERT_NEAR(y.as<float>()[i], want[i], 6e-8 * static_cast<double>(ic * p.k * p.k + 2) * 20) << "k " << p.k << " stride " << p.stride << " dilation " << p.dilation << " at " << i;
+        ASSERT_NEAR(y.as<float>()[i], want[i], 6e-8 * static_cast<double>(ic * p.k * p.k + 2) * 20)
+            << "k " << p.k << " stride " << p.stride << " dilation " << p.dilation << " at " << i;
       }
     }
   }

@@ -29,7 +29,8 @@ TEST(Clip, BoundsFromAttributesAndInputsOneOfThemMissing) {
   const Tensor x = tensor({3}, {-5, 0, 5});
   EXPECT_EQ(floats(run_op("Clip", 6, {{"min", -1.0f}}, {x})), (std::vector<float>{-1, 0, 5}));
   EXPECT_EQ(floats(run_op("Clip", 13, {}, {x, Tensor(), tensor({}, {1})})), (std::vector<float>{-5, 0, 1}));
-  EXPECT_EQ(floats(run_op("Clip", 13, {}, {x, tensor({}, {2}), tensor({}, {1})})), (std::vector<float>{1, 1, 1}));  // the upper one wins
+  EXPECT_EQ(floats(run_op("Clip", 13, {}, {x, tensor({}, {2}), tensor({}, {1})})),
+            (std::vector<float>{1, 1, 1}));  // the upper one wins
   EXPECT_EQ(run_op("Clip", 12, {}, {of<std::int64_t>({-9, 9}), of<std::int64_t>({-1})}).as<std::int64_t>()[0], -1);
 }
 
@@ -42,7 +43,8 @@ TEST(Arithmetic, BroadcastsBothWays) {
 
 TEST(Arithmetic, LegacyBroadcastCountsFromItsAxis) {
   const Tensor a = tensor({2, 3, 1}, {1, 2, 3, 4, 5, 6}), b = tensor({3}, {10, 20, 30});
-  EXPECT_EQ(floats(run_op("Add", 6, {{"broadcast", std::int64_t{1}}, {"axis", std::int64_t{1}}}, {a, b})), (std::vector<float>{11, 22, 33, 14, 25, 36}));
+  EXPECT_EQ(floats(run_op("Add", 6, {{"broadcast", std::int64_t{1}}, {"axis", std::int64_t{1}}}, {a, b})),
+            (std::vector<float>{11, 22, 33, 14, 25, 36}));
 }
 
 TEST(Arithmetic, IntegersTruncateWrapAndRefuseZero) {
@@ -66,7 +68,8 @@ TEST(Mod, SignFollowsTheDivisorUnlessFmod) {
 }
 
 TEST(Pow, MixedTypes) {
-  EXPECT_EQ(floats(run_op("Pow", 15, {}, {tensor({3}, {2, 3, 4}), of<std::int64_t>({2, 0, -1})})), (std::vector<float>{4, 1, 0.25f}));
+  EXPECT_EQ(floats(run_op("Pow", 15, {}, {tensor({3}, {2, 3, 4}), of<std::int64_t>({2, 0, -1})})),
+            (std::vector<float>{4, 1, 0.25f}));
   EXPECT_EQ(run_op("Pow", 15, {}, {of<std::int32_t>({3}), tensor({1}, {3})}).as<std::int32_t>()[0], 27);
 }
 
@@ -79,10 +82,12 @@ TEST(Variadic, AnyNumberOfOperands) {
 }
 
 TEST(PRelu, SlopeBroadcastsOneWayOnly) {
-  EXPECT_EQ(floats(run_op("PRelu", 16, {}, {tensor({2, 2}, {-1, 1, -2, 2}), tensor({2}, {0.5f, 1})})), (std::vector<float>{-0.5f, 1, -1, 2}));
+  EXPECT_EQ(floats(run_op("PRelu", 16, {}, {tensor({2, 2}, {-1, 1, -2, 2}), tensor({2}, {0.5f, 1})})),
+            (std::vector<float>{-0.5f, 1, -1, 2}));
   EXPECT_FALSE(try_op("PRelu", 16, {}, {tensor({2}, {1, 1}), tensor({2, 2}, {1, 1, 1, 1})}));
   // Before version 7 the slope was per channel.
-  EXPECT_EQ(floats(run_op("PRelu", 6, {}, {tensor({1, 2, 2}, {-1, -1, -1, -1}), tensor({2}, {0.5f, 2})})), (std::vector<float>{-0.5f, -0.5f, -2, -2}));
+  EXPECT_EQ(floats(run_op("PRelu", 6, {}, {tensor({1, 2, 2}, {-1, -1, -1, -1}), tensor({2}, {0.5f, 2})})),
+            (std::vector<float>{-0.5f, -0.5f, -2, -2}));
 }
 
 TEST(Compare, NanIsUnequalToItself) {
@@ -90,14 +95,18 @@ TEST(Compare, NanIsUnequalToItself) {
   const auto equal = y.as<bool>();
   EXPECT_TRUE(equal[0]);
   EXPECT_FALSE(equal[1]);
-  EXPECT_TRUE(run_op("Less", 13, {}, {of<std::uint64_t>({1}), of<std::uint64_t>({std::numeric_limits<std::uint64_t>::max()})}).as<bool>()[0]);
-  EXPECT_FALSE(run_op("Not", 1, {}, {run_op("GreaterOrEqual", 16, {}, {tensor({1}, {2}), tensor({1}, {2})})}).as<bool>()[0]);
+  EXPECT_TRUE(
+      run_op("Less", 13, {}, {of<std::uint64_t>({1}), of<std::uint64_t>({std::numeric_limits<std::uint64_t>::max()})})
+          .as<bool>()[0]);
+  EXPECT_FALSE(
+      run_op("Not", 1, {}, {run_op("GreaterOrEqual", 16, {}, {tensor({1}, {2}), tensor({1}, {2})})}).as<bool>()[0]);
 }
 
 TEST(Where, BroadcastsAllThree) {
   const bool c[] = {true, false};
   const Tensor condition = Tensor::from<bool>({2, 1}, c);
-  EXPECT_EQ(floats(run_op("Where", 16, {}, {condition, tensor({2}, {1, 2}), tensor({}, {9})})), (std::vector<float>{1, 2, 9, 9}));
+  EXPECT_EQ(floats(run_op("Where", 16, {}, {condition, tensor({2}, {1, 2}), tensor({}, {9})})),
+            (std::vector<float>{1, 2, 9, 9}));
 }
 
 Tensor cast(const Tensor& x, DType to) { return run_op("Cast", 19, {{"to", static_cast<std::int64_t>(to)}}, {x}); }

@@ -15,7 +15,8 @@ Tensor iota(const Shape& shape) {
   std::iota(values.begin(), values.end(), 0.0f);
   return tensor(shape, values);
 }
-constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max(), kLeast = std::numeric_limits<std::int64_t>::min();
+constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max(),
+                       kLeast = std::numeric_limits<std::int64_t>::min();
 
 TEST(Transpose, EveryPermutationOfThreeAxes) {
   const Tensor x = iota({2, 3, 5});
@@ -41,7 +42,9 @@ TEST(Transpose, LargePlanesInTiles) {
 
 TEST(Slice, SentinelsNegativeStepsAndClamping) {
   const Tensor x = iota({10});
-  const auto slice = [&](std::int64_t start, std::int64_t end, std::int64_t step) { return floats(run_op("Slice", 13, {}, {x, ints({start}), ints({end}), ints({0}), ints({step})})); };
+  const auto slice = [&](std::int64_t start, std::int64_t end, std::int64_t step) {
+    return floats(run_op("Slice", 13, {}, {x, ints({start}), ints({end}), ints({0}), ints({step})}));
+  };
   EXPECT_EQ(slice(2, 5, 1), (std::vector<float>{2, 3, 4}));
   EXPECT_EQ(slice(-3, kMost, 1), (std::vector<float>{7, 8, 9}));
   EXPECT_EQ(slice(kMost, kLeast, -4), (std::vector<float>{9, 5, 1}));
@@ -52,20 +55,24 @@ TEST(Slice, SentinelsNegativeStepsAndClamping) {
   EXPECT_EQ(slice(9, kLeast, kLeast), (std::vector<float>{9}));
   EXPECT_FALSE(try_op("Slice", 13, {}, {x, ints({0}), ints({1}), ints({0}), ints({0})}));
   EXPECT_FALSE(try_op("Slice", 13, {}, {x, ints({0}), ints({1}), ints({1})}));
-  EXPECT_EQ(floats(run_op("Slice", 1, {{"starts", std::vector<std::int64_t>{1}}, {"ends", std::vector<std::int64_t>{3}}}, {x})), (std::vector<float>{1, 2}));
+  EXPECT_EQ(floats(run_op("Slice", 1,
+                          {{"starts", std::vector<std::int64_t>{1}}, {"ends", std::vector<std::int64_t>{3}}}, {x})),
+            (std::vector<float>{1, 2}));
 }
 
 TEST(Concat, AlongEachAxisWithAnEmptyOne) {
   const Tensor a = iota({1, 2}), b = tensor({1, 2}, {5, 6}), none = Tensor::allocate(DType::f32, {0, 2}).tensor;
   EXPECT_EQ(floats(run_op("Concat", 13, {{"axis", std::int64_t{0}}}, {a, none, b})), (std::vector<float>{0, 1, 5, 6}));
-  EXPECT_EQ(floats(run_op("Concat", 13, {{"axis", std::int64_t{-1}}}, {a, b}, {active_isa(), 2})), (std::vector<float>{0, 1, 5, 6}));
+  EXPECT_EQ(floats(run_op("Concat", 13, {{"axis", std::int64_t{-1}}}, {a, b}, {active_isa(), 2})),
+            (std::vector<float>{0, 1, 5, 6}));
   EXPECT_FALSE(try_op("Concat", 13, {{"axis", std::int64_t{2}}}, {a, b}));
   EXPECT_FALSE(try_op("Concat", 13, {{"axis", std::int64_t{1}}}, {a, iota({2, 2})}));
 }
 
 TEST(Split, EvenUnevenAndGiven) {
   const Tensor x = iota({7});
-  const auto uneven = run_op_outputs("Split", 18, {{"axis", std::int64_t{0}}, {"num_outputs", std::int64_t{3}}}, {x}, 3);
+  const auto uneven =
+      run_op_outputs("Split", 18, {{"axis", std::int64_t{0}}, {"num_outputs", std::int64_t{3}}}, {x}, 3);
   EXPECT_EQ(floats(uneven[2]), (std::vector<float>{6}));
   EXPECT_FALSE(try_op("Split", 13, {}, {x}, 3));
   const auto given = run_op_outputs("Split", 13, {}, {x, ints({5, 0, 2})}, 3);
@@ -77,7 +84,9 @@ TEST(Split, EvenUnevenAndGiven) {
 
 TEST(Pad, ModesAndCropping) {
   const Tensor x = tensor({3}, {1, 2, 3});
-  const auto pad = [&](const char* mode, std::int64_t begin, std::int64_t end) { return floats(run_op("Pad", 19, {{"mode", std::string(mode)}}, {x, ints({begin, end})})); };
+  const auto pad = [&](const char* mode, std::int64_t begin, std::int64_t end) {
+    return floats(run_op("Pad", 19, {{"mode", std::string(mode)}}, {x, ints({begin, end})}));
+  };
   EXPECT_EQ(pad("constant", 1, 2), (std::vector<float>{0, 1, 2, 3, 0, 0}));
   EXPECT_EQ(pad("reflect", 3, 5), (std::vector<float>{2, 3, 2, 1, 2, 3, 2, 1, 2, 3, 2}));
   EXPECT_EQ(pad("edge", 1, 2), (std::vector<float>{1, 1, 2, 3, 3, 3}));
@@ -92,7 +101,8 @@ TEST(Reshape, ZeroAndMinusOne) {
   const Tensor x = iota({2, 3, 4});
   EXPECT_EQ(run_op("Reshape", 13, {}, {x, ints({0, -1})}).shape(), (Shape{2, 12}));
   EXPECT_EQ(run_op("Reshape", 1, {{"shape", std::vector<std::int64_t>{-1}}}, {x}).shape(), (Shape{24}));
-  for (const auto& wanted : std::vector<std::vector<std::int64_t>>{{5, -1}, {-1, -1}, {-2, 12}, {25}, {0, 0, 0, 0}, {kMost, 2}}) {
+  for (const auto& wanted :
+       std::vector<std::vector<std::int64_t>>{{5, -1}, {-1, -1}, {-2, 12}, {25}, {0, 0, 0, 0}, {kMost, 2}}) {
     EXPECT_FALSE(try_op("Reshape", 13, {}, {x, ints(wanted)}));
   }
   const Tensor none = Tensor::allocate(DType::f32, {0, 3}).tensor;
@@ -114,7 +124,8 @@ TEST(Gather, NegativeIndicesAndIndicesOutOfRange) {
   const Tensor x = iota({3, 2});
   EXPECT_EQ(floats(run_op("Gather", 13, {}, {x, ints({-1, 0})})), (std::vector<float>{4, 5, 0, 1}));
   EXPECT_EQ(floats(run_op("Gather", 13, {{"axis", std::int64_t{1}}}, {x, ints({1})})), (std::vector<float>{1, 3, 5}));
-  for (const std::int64_t index : {std::int64_t{3}, std::int64_t{-4}, kMost, kLeast}) EXPECT_FALSE(try_op("Gather", 13, {}, {x, ints({index})})) << index;
+  for (const std::int64_t index : {std::int64_t{3}, std::int64_t{-4}, kMost, kLeast})
+    EXPECT_FALSE(try_op("Gather", 13, {}, {x, ints({index})})) << index;
 }
 
 TEST(ExpandAndTile, BombsAreRefusedBeforeTheyAreAllocated) {
@@ -131,7 +142,8 @@ TEST(ExpandAndTile, BombsAreRefusedBeforeTheyAreAllocated) {
 TEST(Shape, StartAndEndClamp) {
   const Tensor x = iota({2, 3, 4});
   EXPECT_EQ(run_op("Shape", 13, {}, {x}).to_ints(), (std::vector<std::int64_t>{2, 3, 4}));
-  EXPECT_EQ(run_op("Shape", 15, {{"start", std::int64_t{-2}}, {"end", std::int64_t{99}}}, {x}).to_ints(), (std::vector<std::int64_t>{3, 4}));
+  EXPECT_EQ(run_op("Shape", 15, {{"start", std::int64_t{-2}}, {"end", std::int64_t{99}}}, {x}).to_ints(),
+            (std::vector<std::int64_t>{3, 4}));
   EXPECT_TRUE(run_op("Shape", 15, {{"start", std::int64_t{2}}, {"end", std::int64_t{1}}}, {x}).to_ints().empty());
 }
 
@@ -147,7 +159,8 @@ TEST(DepthToSpace, BothOrders) {
 }
 
 TEST(Constant, EachForm) {
-  EXPECT_EQ(run_op("Constant", 13, {{"value_ints", std::vector<std::int64_t>{4, 5}}}, {}).to_ints(), (std::vector<std::int64_t>{4, 5}));
+  EXPECT_EQ(run_op("Constant", 13, {{"value_ints", std::vector<std::int64_t>{4, 5}}}, {}).to_ints(),
+            (std::vector<std::int64_t>{4, 5}));
   EXPECT_EQ(run_op("Constant", 13, {{"value_float", 2.5f}}, {}).as<float>()[0], 2.5f);
   EXPECT_EQ(run_op("Constant", 13, {{"value", Attribute(iota({2}))}}, {}).as<float>()[1], 1);
   EXPECT_FALSE(try_op("Constant", 13, {{"value_string", std::string("x")}}, {}));

@@ -26,8 +26,8 @@ TEST(PlaceBuffers, NoTwoLiveBuffersShareAByte) {
       EXPECT_LE(offsets.of[i] + buffers[i].bytes, offsets.total);
       for (std::size_t j = 0; j < i; j++) {
         if (!overlap_in_time(buffers[i], buffers[j])) continue;
-        const bool apart = offsets.of[i] + buffers[i].bytes <= offsets.of[j] ||
-                           offsets.of[j] + buffers[j].bytes <= offsets.of[i];
+        const bool apart =
+            offsets.of[i] + buffers[i].bytes <= offsets.of[j] || offsets.of[j] + buffers[j].bytes <= offsets.of[i];
         EXPECT_TRUE(apart) << "seed " << seed << " buffers " << i << " and " << j;
       }
     }
