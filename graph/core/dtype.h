@@ -38,7 +38,11 @@ bool is_float(DType type);
 
 // A set of types, as an operator's inputs declare them.
 using TypeMask = std::uint32_t;
-constexpr TypeMask mask_of(DType type) { return TypeMask{1} << static_cast<unsigned>(type); }
+// Empty for a number that is no element type: it comes from a file.
+constexpr TypeMask mask_of(DType type) {
+  const auto code = static_cast<unsigned>(type);
+  return code < 32 ? TypeMask{1} << code : 0;
+}
 template <class... Types>
 constexpr TypeMask types(Types... t) {
   return (mask_of(t) | ...);

@@ -136,6 +136,13 @@ TEST(Loader, EverythingUnsupportedIsListedAtOnce) {
   }
 }
 
+TEST(Loader, TypeNumbersBeyondTheMaskAreNoTypes) {
+  EXPECT_EQ(mask_of(static_cast<DType>(33)), 0u);  // not that of 33 - 32
+  ModelBuilder m = relu_model();
+  m.proto().mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(33);
+  expect_refused(m.serialized(), Code::unsupported, "element type 33");
+}
+
 TEST(Loader, NodesInAnyOrderAreSorted) {
   ModelBuilder m;
   m.input("x", {2}).output("z");
