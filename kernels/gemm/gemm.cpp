@@ -8,17 +8,15 @@ ADZE_DECLARE_OBJECT_VARIANTS(TileSet, gemm_tiles)
 
 namespace {
 
+// Rows that pass over all panels together. With kDepth of k they are 192 KiB, and stay in L2 beside a panel.
+constexpr std::int64_t kRowBlock = 48;
 // Row pointers that are kept at a time, on the stack.
 constexpr std::int64_t kMaxPointers = 4096;
-// Rows that share a set of pointers and, when all weights stay in L2, are taken through all panels at once.
-constexpr std::int64_t kRowBlock = 48;
 // Up to this size all of B stays in L2 beside the rows.
 constexpr std::int64_t kSmallB = (384 << 10) / sizeof(float);
-// Depth of B that is swept over all rows before the next: 512 x 64 floats are 128 KiB, well inside L2, and six rows of
-// A stay in L1.
-constexpr std::int64_t kDepth = 512;
-// Rows of that depth that fit a small L2 beside the panel.
-constexpr std::int64_t kRowsInL2 = 96;
+// Depth of B that is swept over all rows before the next. A tile starts and ends with its outputs in memory, so it
+// should be long; a panel of B of this depth, 64 KiB at 16 columns and 256 KiB at 64, still stays in L2.
+constexpr std::int64_t kDepth = 1024;
 
 // A stretch of k: whole taps, or a part of one.
 struct Chunk {
@@ -26,47 +24,31 @@ struct Chunk {
   std::int64_t k0, kc;
 };
 
+// A depth of k at a time, and of that as many rows as stay in L2 while all panels pass over them (Goto and van de
+// Geijn, "Anatomy of High-Performance Matrix Multiplication").
 class Sweep {
  public:
   Sweep(const GemmArgs& args, const CancelFlag& cancel) : g_(args), cancel_(cancel) {}
 
-  // All of k for each block of rows, panel by panel: C is written once.
-  void rows_outer(Range rows, Range panels) {
-    const Chunk all{{0, g_.taps}, 0, g_.kc};
-    for (std::int64_t m = rows.begin; m < rows.end && !cancel_.requested(); m += kRowBlock) {
-      const Range block{m, std::min(m + kRowBlock, rows.end)};
-      fill(block, all);
-      for (std::int64_t p = panels.begin; p < panels.end; p++) tiles(block, p, all, true, true);
-    }
-  }
-
-  // A depth of k at a time, and of that as many rows as stay in L2 while all panels pass over them (Goto and van de
-  // Geijn, "Anatomy of High-Performance Matrix Multiplication").
-  void panels_outer(Range rows, Range panels) {
+  void run(Range rows, Range panels) {
+    const bool small = g_.taps * kRowBlock <= kMaxPointers && packed_b_size(g_.taps * g_.kc, g_.n) <= kSmallB;
     bool first = true, last = false;
-    for (Chunk chunk = chunk_at(0, 0); !last && !cancel_.requested();
+    for (Chunk chunk = small ? Chunk{{0, g_.taps}, 0, g_.kc} : chunk_at(0, 0); !last;
          chunk = chunk_at(chunk.taps.end, chunk.k0 + chunk.kc)) {
       last = chunk.taps.end >= g_.taps && chunk.k0 + chunk.kc >= g_.kc;
-      for (std::int64_t m = rows.begin; m < rows.end; m += kRowsInL2) {
-        const Range strip{m, std::min(m + kRowsInL2, rows.end)};
-        for (std::int64_t p = panels.begin; p < panels.end && !cancel_.requested(); p++)
-          sweep(strip, p, chunk, first, last);
+      for (std::int64_t m = rows.begin; m < rows.end; m += kRowBlock) {
+        const Range block{m, std::min(m + kRowBlock, rows.end)};
+        g_.rows(g_.context, block, chunk.taps, pointers_, block.size());
+        for (std::int64_t p = panels.begin; p < panels.end; p++) {
+          if (cancel_.requested()) return;
+          tiles(block, p, chunk, first, last);
+        }
       }
       first = false;
     }
   }
 
  private:
-  void sweep(Range strip, std::int64_t p, const Chunk& chunk, bool first, bool last) {
-    const std::int64_t taps = std::max<std::int64_t>(chunk.taps.size(), 1);
-    const std::int64_t step = std::clamp<std::int64_t>(kMaxPointers / taps, 1, kRowBlock);
-    for (std::int64_t m = strip.begin; m < strip.end; m += step) {
-      const Range block{m, std::min(m + step, strip.end)};
-      fill(block, chunk);
-      tiles(block, p, chunk, first, last);
-    }
-  }
-
   // The chunk that starts where another ended: after tap_end - 1, or inside it when it was cut at `k_end`.
   Chunk chunk_at(std::int64_t tap_end, std::int64_t k_end) const {
     if (g_.kc > kDepth) {
@@ -75,11 +57,10 @@ class Sweep {
       const std::int64_t k0 = inside ? k_end : 0;
       return {{tap, tap + 1}, k0, std::min(kDepth, g_.kc - k0)};
     }
-    const std::int64_t taps = std::clamp<std::int64_t>(kDepth / std::max<std::int64_t>(g_.kc, 1), 1, kMaxPointers);
+    const std::int64_t taps =
+        std::clamp<std::int64_t>(kDepth / std::max<std::int64_t>(g_.kc, 1), 1, kMaxPointers / kRowBlock);
     return {{tap_end, std::min(tap_end + taps, g_.taps)}, 0, g_.kc};
   }
-
-  void fill(Range block, const Chunk& chunk) { g_.rows(g_.context, block, chunk.taps, pointers_, block.size()); }
 
   // The tiles of one panel over the rows whose pointers are filled. Rows are shared out evenly: 49 as 5, 5, ... and not
   // as eight sixes and a one.
@@ -149,13 +130,7 @@ void gemm_f32(const GemmArgs& args, Slice slice, const CancelFlag& cancel) {
   const Range rows = by_panels ? Range{0, args.m} : slice.of(args.m);
   const Range mine = by_panels ? slice.of(panels) : Range{0, panels};
   if (rows.empty() || mine.empty()) return;
-  Sweep sweep(args, cancel);
-  const bool fits = args.taps * kRowBlock <= kMaxPointers;
-  if (fits && weights <= kSmallB) {
-    sweep.rows_outer(rows, mine);
-  } else {
-    sweep.panels_outer(rows, mine);
-  }
+  Sweep(args, cancel).run(rows, mine);
 }
 
 void matrix_rows(const void* context, Range rows, Range, const float** out, std::int64_t) {
