@@ -3,7 +3,8 @@
 //   dst[sum_i x_i dst_stride_i] = src[sum_i x_i src_stride_i]      for all x with 0 <= x_i < dims_i
 //
 // Strides are in elements, may be 0 or negative in src, and differ per side. Elements are 1, 2, 4 or 8 bytes. src and
-// dst must not overlap. Axes that lie behind each other on both sides are merged beforehand (add_axis does it).
+// dst must not overlap; a scalar is one axis of size 1. Axes that lie behind each other on both sides are merged
+// beforehand (add_axis does it).
 #pragma once
 
 #include <array>

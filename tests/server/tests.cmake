@@ -1,0 +1,1 @@
+target_link_libraries(server_tests PRIVATE adze_onnx_proto)
