@@ -138,90 +138,95 @@ static ADZE_INLINE void store_partial(float* p, const f32x16& a, int n) {
 
 // ---- arithmetic ---------------------------------------------------------------------------------------------------
 
-#define ADZE_LANEWISE(type, expr) \
-  {                               \
-    type r;                       \
-    ADZE_EACH(r.v[i] = (expr));   \
-    return r;                     \
+// static type name params: the expression for each register i.
+#define ADZE_LANEWISE(type, name, params, expression) \
+  static ADZE_INLINE type name params {               \
+    type r;                                           \
+    ADZE_EACH(r.v[i] = (expression));                 \
+    return r;                                         \
   }
 
-static ADZE_INLINE f32x16 operator+(const f32x16& a, const f32x16& b)
-    ADZE_LANEWISE(f32x16, a.v[i] + b.v[i]) static ADZE_INLINE f32x16
-    operator-(const f32x16& a, const f32x16& b) ADZE_LANEWISE(f32x16, a.v[i] - b.v[i]) static ADZE_INLINE f32x16
-    operator*(const f32x16& a, const f32x16& b) ADZE_LANEWISE(f32x16, a.v[i] * b.v[i]) static ADZE_INLINE f32x16
-    operator/(const f32x16& a, const f32x16& b) ADZE_LANEWISE(f32x16, a.v[i] / b.v[i])
+ADZE_LANEWISE(f32x16, operator+, (const f32x16& a, const f32x16& b), a.v[i] + b.v[i])
+ADZE_LANEWISE(f32x16, operator-, (const f32x16& a, const f32x16& b), a.v[i] - b.v[i])
+ADZE_LANEWISE(f32x16, operator*, (const f32x16& a, const f32x16& b), a.v[i] * b.v[i])
+ADZE_LANEWISE(f32x16, operator/, (const f32x16& a, const f32x16& b), a.v[i] / b.v[i])
 
-        static ADZE_INLINE mask16
-        operator<(const f32x16& a, const f32x16& b) ADZE_LANEWISE(mask16, a.v[i] < b.v[i]) static ADZE_INLINE mask16
-        operator>(const f32x16& a, const f32x16& b) ADZE_LANEWISE(mask16, a.v[i] > b.v[i]) static ADZE_INLINE mask16
-        operator<=(const f32x16& a, const f32x16& b) ADZE_LANEWISE(mask16, a.v[i] <= b.v[i]) static ADZE_INLINE mask16
-        operator>=(const f32x16& a, const f32x16& b) ADZE_LANEWISE(mask16, a.v[i] >= b.v[i]) static ADZE_INLINE mask16
-        operator==(const f32x16& a, const f32x16& b) ADZE_LANEWISE(mask16, a.v[i] == b.v[i])
+ADZE_LANEWISE(mask16, operator<, (const f32x16& a, const f32x16& b), a.v[i] < b.v[i])
+ADZE_LANEWISE(mask16, operator>, (const f32x16& a, const f32x16& b), a.v[i] > b.v[i])
+ADZE_LANEWISE(mask16, operator<=, (const f32x16& a, const f32x16& b), a.v[i] <= b.v[i])
+ADZE_LANEWISE(mask16, operator>=, (const f32x16& a, const f32x16& b), a.v[i] >= b.v[i])
+ADZE_LANEWISE(mask16, operator==, (const f32x16& a, const f32x16& b), a.v[i] == b.v[i])
+
 #if defined(ADZE_XSIMD)
 // a b + c, rounded once. xsimd 8.1 multiplies and adds in two roundings on AVX-512, so the instruction is named here.
 #if defined(ADZE_TARGET_avx512)
-            static ADZE_INLINE f32x16 fma(const f32x16& a, const f32x16& b, const f32x16& c)
-                ADZE_LANEWISE(f32x16, FloatReg(_mm512_fmadd_ps(a.v[i], b.v[i], c.v[i])))
+ADZE_LANEWISE(f32x16, fma, (const f32x16& a, const f32x16& b, const f32x16& c),
+              FloatReg(_mm512_fmadd_ps(a.v[i], b.v[i], c.v[i])))
 #else
-            static ADZE_INLINE f32x16 fma(const f32x16& a, const f32x16& b, const f32x16& c)
-                ADZE_LANEWISE(f32x16, FloatReg(_mm256_fmadd_ps(a.v[i], b.v[i], c.v[i])))
+ADZE_LANEWISE(f32x16, fma, (const f32x16& a, const f32x16& b, const f32x16& c),
+              FloatReg(_mm256_fmadd_ps(a.v[i], b.v[i], c.v[i])))
 #endif
-    // As the x86 instructions: the second operand when either is NaN, so max(lo, x) keeps a NaN x.
-    static ADZE_INLINE f32x16 min(const f32x16& a, const f32x16& b)
-        ADZE_LANEWISE(f32x16, xsimd::min(a.v[i], b.v[i])) static ADZE_INLINE f32x16
-    max(const f32x16& a, const f32x16& b) ADZE_LANEWISE(f32x16, xsimd::max(a.v[i], b.v[i])) static ADZE_INLINE f32x16
-    sqrt(const f32x16& a) ADZE_LANEWISE(f32x16, xsimd::sqrt(a.v[i])) static ADZE_INLINE f32x16 abs(const f32x16& a)
-        ADZE_LANEWISE(f32x16, xsimd::abs(a.v[i])) static ADZE_INLINE f32x16 floor(const f32x16& a)
-            ADZE_LANEWISE(f32x16, xsimd::floor(a.v[i])) static ADZE_INLINE f32x16 ceil(const f32x16& a)
-                ADZE_LANEWISE(f32x16, xsimd::ceil(a.v[i])) static ADZE_INLINE f32x16
-    select(const mask16& m, const f32x16& a, const f32x16& b)
-        ADZE_LANEWISE(f32x16, xsimd::select(m.v[i], a.v[i], b.v[i])) static ADZE_INLINE i32x16 bits(const f32x16& a)
-            ADZE_LANEWISE(i32x16, xsimd::bitwise_cast<IntReg>(a.v[i])) static ADZE_INLINE f32x16
-    from_bits(const i32x16& a) ADZE_LANEWISE(f32x16, xsimd::bitwise_cast<FloatReg>(a.v[i]))
+// As the x86 instructions: the second operand when either is NaN, so max(lo, x) keeps a NaN x.
+ADZE_LANEWISE(f32x16, min, (const f32x16& a, const f32x16& b), xsimd::min(a.v[i], b.v[i]))
+ADZE_LANEWISE(f32x16, max, (const f32x16& a, const f32x16& b), xsimd::max(a.v[i], b.v[i]))
+ADZE_LANEWISE(f32x16, sqrt, (const f32x16& a), xsimd::sqrt(a.v[i]))
+ADZE_LANEWISE(f32x16, abs, (const f32x16& a), xsimd::abs(a.v[i]))
+ADZE_LANEWISE(f32x16, floor, (const f32x16& a), xsimd::floor(a.v[i]))
+ADZE_LANEWISE(f32x16, ceil, (const f32x16& a), xsimd::ceil(a.v[i]))
+ADZE_LANEWISE(f32x16, select, (const mask16& m, const f32x16& a, const f32x16& b),
+              xsimd::select(m.v[i], a.v[i], b.v[i]))
+ADZE_LANEWISE(i32x16, bits, (const f32x16& a), xsimd::bitwise_cast<IntReg>(a.v[i]))
+ADZE_LANEWISE(f32x16, from_bits, (const i32x16& a), xsimd::bitwise_cast<FloatReg>(a.v[i]))
 #else
-            static ADZE_INLINE f32x16 fma(const f32x16& a, const f32x16& b, const f32x16& c)
-                ADZE_LANEWISE(f32x16, std::fma(a.v[i], b.v[i], c.v[i])) static ADZE_INLINE f32x16
-    min(const f32x16& a, const f32x16& b)
-        ADZE_LANEWISE(f32x16, a.v[i] < b.v[i] ? a.v[i] : b.v[i]) static ADZE_INLINE f32x16
-    max(const f32x16& a, const f32x16& b)
-        ADZE_LANEWISE(f32x16, a.v[i] > b.v[i] ? a.v[i] : b.v[i]) static ADZE_INLINE f32x16 sqrt(const f32x16& a)
-            ADZE_LANEWISE(f32x16, std::sqrt(a.v[i])) static ADZE_INLINE f32x16 abs(const f32x16& a)
-                ADZE_LANEWISE(f32x16, std::fabs(a.v[i])) static ADZE_INLINE f32x16 floor(const f32x16& a)
-                    ADZE_LANEWISE(f32x16, std::floor(a.v[i])) static ADZE_INLINE f32x16 ceil(const f32x16& a)
-                        ADZE_LANEWISE(f32x16, std::ceil(a.v[i])) static ADZE_INLINE f32x16
-    select(const mask16& m, const f32x16& a, const f32x16& b)
-        ADZE_LANEWISE(f32x16, m.v[i] ? a.v[i] : b.v[i]) static ADZE_INLINE i32x16 bits(const f32x16& a)
-            ADZE_LANEWISE(i32x16, __builtin_bit_cast(std::int32_t, a.v[i])) static ADZE_INLINE f32x16
-    from_bits(const i32x16& a) ADZE_LANEWISE(f32x16, __builtin_bit_cast(float, a.v[i]))
+ADZE_LANEWISE(f32x16, fma, (const f32x16& a, const f32x16& b, const f32x16& c), std::fma(a.v[i], b.v[i], c.v[i]))
+ADZE_LANEWISE(f32x16, min, (const f32x16& a, const f32x16& b), a.v[i] < b.v[i] ? a.v[i] : b.v[i])
+ADZE_LANEWISE(f32x16, max, (const f32x16& a, const f32x16& b), a.v[i] > b.v[i] ? a.v[i] : b.v[i])
+ADZE_LANEWISE(f32x16, sqrt, (const f32x16& a), std::sqrt(a.v[i]))
+ADZE_LANEWISE(f32x16, abs, (const f32x16& a), std::fabs(a.v[i]))
+ADZE_LANEWISE(f32x16, floor, (const f32x16& a), std::floor(a.v[i]))
+ADZE_LANEWISE(f32x16, ceil, (const f32x16& a), std::ceil(a.v[i]))
+ADZE_LANEWISE(f32x16, select, (const mask16& m, const f32x16& a, const f32x16& b), m.v[i] ? a.v[i] : b.v[i])
+ADZE_LANEWISE(i32x16, bits, (const f32x16& a), __builtin_bit_cast(std::int32_t, a.v[i]))
+ADZE_LANEWISE(f32x16, from_bits, (const i32x16& a), __builtin_bit_cast(float, a.v[i]))
 #endif
 
-    // As ONNX wants them: NaN when either is. min and max give their second operand then, so a NaN `a` stays by itself,
-    // and a chain of them over `a` is two instructions long.
-    static ADZE_INLINE f32x16 min_nan(const f32x16& a, const f32x16& b) {
-  return select(b == b, min(b, a), b);
-}
+// As ONNX wants them: NaN when either is. min and max give their second operand then, so a NaN `a` stays by itself,
+// and a chain of them over `a` is two instructions long.
+static ADZE_INLINE f32x16 min_nan(const f32x16& a, const f32x16& b) { return select(b == b, min(b, a), b); }
 static ADZE_INLINE f32x16 max_nan(const f32x16& a, const f32x16& b) { return select(b == b, max(b, a), b); }
 
-static ADZE_INLINE i32x16 splat_int(std::int32_t x) ADZE_LANEWISE(i32x16, IntReg(x)) static ADZE_INLINE i32x16
-operator^(const i32x16& a, const i32x16& b) ADZE_LANEWISE(i32x16, a.v[i] ^ b.v[i])
-    // By the sign bit, so that zeros and NaN change theirs too; xsimd subtracts from 0.
-    static ADZE_INLINE f32x16
-    operator-(const f32x16& a) {
+// Integers wrap around.
+#if defined(ADZE_XSIMD)
+ADZE_LANEWISE(i32x16, operator+, (const i32x16& a, const i32x16& b), a.v[i] + b.v[i])
+ADZE_LANEWISE(i32x16, operator-, (const i32x16& a, const i32x16& b), a.v[i] - b.v[i])
+#else
+ADZE_LANEWISE(i32x16, operator+, (const i32x16& a, const i32x16& b),
+              static_cast<std::int32_t>(static_cast<std::uint32_t>(a.v[i]) + static_cast<std::uint32_t>(b.v[i])))
+ADZE_LANEWISE(i32x16, operator-, (const i32x16& a, const i32x16& b),
+              static_cast<std::int32_t>(static_cast<std::uint32_t>(a.v[i]) - static_cast<std::uint32_t>(b.v[i])))
+#endif
+static ADZE_INLINE i32x16 splat_int(std::int32_t x) {
+  i32x16 r;
+  ADZE_EACH(r.v[i] = IntReg(x));
+  return r;
+}
+ADZE_LANEWISE(i32x16, operator&, (const i32x16& a, const i32x16& b), a.v[i] & b.v[i])
+ADZE_LANEWISE(i32x16, operator|, (const i32x16& a, const i32x16& b), a.v[i] | b.v[i])
+ADZE_LANEWISE(i32x16, operator^, (const i32x16& a, const i32x16& b), a.v[i] ^ b.v[i])
+template <int N>
+ADZE_LANEWISE(i32x16, shift_left, (const i32x16& a), a.v[i] << N)
+template <int N>
+ADZE_LANEWISE(i32x16, shift_right, (const i32x16& a), a.v[i] >> N)
+
+// By the sign bit, so that zeros and NaN change theirs too; xsimd subtracts from 0.
+static ADZE_INLINE f32x16 operator-(const f32x16& a) {
   return from_bits(bits(a) ^ splat_int(INT32_MIN));
 }
-static ADZE_INLINE i32x16 operator+(const i32x16& a, const i32x16& b)
-    ADZE_LANEWISE(i32x16, a.v[i] + b.v[i]) static ADZE_INLINE i32x16
-    operator-(const i32x16& a, const i32x16& b) ADZE_LANEWISE(i32x16, a.v[i] - b.v[i]) static ADZE_INLINE i32x16
-    operator&(const i32x16& a, const i32x16& b) ADZE_LANEWISE(i32x16, a.v[i] & b.v[i]) static ADZE_INLINE i32x16
-    operator|(const i32x16& a, const i32x16& b) ADZE_LANEWISE(i32x16, a.v[i] | b.v[i]) template <int N>
-    static ADZE_INLINE i32x16 shift_left(const i32x16& a) ADZE_LANEWISE(i32x16, a.v[i] << N) template <int N>
-    static ADZE_INLINE i32x16 shift_right(const i32x16& a) ADZE_LANEWISE(i32x16, a.v[i] >> N)
 
-    // ---- across lanes: a fixed tree, halves folded onto halves
-    // ----------------------------------------------------------
+// ---- across lanes: a fixed tree, halves folded onto halves -------------------------------------------------------
 
-    template <class Combine>
-    static ADZE_INLINE float fold(const f32x16& a, Combine combine) {
+template <class Combine>
+static ADZE_INLINE float fold(const f32x16& a, Combine combine) {
   alignas(64) float x[kLanes];
   store(x, a);
   for (int width = kLanes / 2; width > 0; width /= 2) {
