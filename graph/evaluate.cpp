@@ -48,6 +48,13 @@ Result<std::vector<Tensor>> run_step(const Step& step, std::span<const TensorInf
   return results;
 }
 
+class Interpreter final : public GraphRunner {
+ public:
+  Result<std::vector<Tensor>> run(const Graph& body, std::span<const Tensor> inputs) override {
+    return interpret(body, inputs);
+  }
+};
+
 Result<std::vector<Tensor>> evaluate_as_is(const Node& node, std::span<const Tensor* const> inputs,
                                            const EvaluateOptions& options) {
   std::vector<TensorInfo> infos(inputs.size());
@@ -112,6 +119,11 @@ std::vector<int> from_channels_last(int rank) {
 
 Result<std::vector<Tensor>> evaluate(const Node& node, std::span<const Tensor* const> inputs,
                                      const EvaluateOptions& options) {
+  if (node.op->run_whole) {
+    Interpreter interpreter;
+    const CancelFlag cancel;
+    return node.op->run_whole({node, inputs, interpreter, cancel});
+  }
   if (node.op->layout != LayoutRule::channels_last || node.channels_last || !inputs[0] ||
       inputs[0]->shape().rank() < 3) {
     return evaluate_as_is(node, inputs, options);
@@ -126,6 +138,26 @@ Result<std::vector<Tensor>> evaluate(const Node& node, std::span<const Tensor* c
     if (result.shape().rank() >= 3) result = transposed(result, from_channels_last(result.shape().rank()));
   }
   return results;
+}
+
+Result<std::vector<Tensor>> interpret(const Graph& graph, std::span<const Tensor> inputs) {
+  ADZE_ASSERT(inputs.size() == graph.inputs.size());
+  std::vector<std::optional<Tensor>> values;
+  for (const Value& value : graph.values) values.push_back(value.constant);
+  const auto at = [&](ValueId id) -> std::optional<Tensor>& { return values[static_cast<std::size_t>(id)]; };
+  for (std::size_t i = 0; i < inputs.size(); i++) at(graph.inputs[i].value) = inputs[i];
+  for (const Node& node : graph.nodes) {
+    std::vector<const Tensor*> arguments;
+    for (const ValueId id : node.inputs) arguments.push_back(id == kNoValue ? nullptr : &*at(id));
+    auto results = evaluate(node, arguments);
+    if (!results) return std::move(results).error().with_context(describe(node));
+    for (std::size_t i = 0; i < node.outputs.size(); i++) {
+      if (node.outputs[i] != kNoValue) at(node.outputs[i]) = std::move((*results)[i]);
+    }
+  }
+  std::vector<Tensor> outputs;
+  for (const Port& port : graph.outputs) outputs.push_back(*at(port.value));
+  return outputs;
 }
 
 }  // namespace adze

@@ -18,6 +18,9 @@ struct EvaluateOptions {
 Result<std::vector<Tensor>> evaluate(const Node& node, std::span<const Tensor* const> inputs,
                                      const EvaluateOptions& options = {});
 
+// Runs a graph node by node, each on constants.
+Result<std::vector<Tensor>> interpret(const Graph& graph, std::span<const Tensor> inputs);
+
 // "node \"conv1\" (Conv)": how messages name a node.
 std::string describe(const Node& node);
 

@@ -62,6 +62,8 @@ struct Graph {
   std::vector<Node> nodes;
   std::vector<Port> inputs;  // without those that have an initializer: their value is fixed
   std::vector<Port> outputs;
+  // Of a graph that a node holds: the last inputs take these inputs of the node, values of the graph around it.
+  std::vector<int> captured;
 
   Value& operator[](ValueId id) { return values[static_cast<std::size_t>(id)]; }
   const Value& operator[](ValueId id) const { return values[static_cast<std::size_t>(id)]; }

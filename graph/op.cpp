@@ -13,12 +13,15 @@ InferContext::InferContext(const Node& the_node, std::span<const TensorInfo* con
     outputs_[static_cast<std::size_t>(i)].type = output_type(node, input_types, i);
 }
 
+Result<const Tensor*> InferContext::known(int i) const {
+  if (in(i).value) return in(i).value;
+  missing_ |= 1u << i;
+  return make_error(Code::unsupported, "input ", i, " decides a shape, so it must be known before the model runs");
+}
+
 Result<std::vector<std::int64_t>> InferContext::ints(int i) const {
-  const TensorInfo& info = in(i);
-  if (!info.value) {
-    return make_error(Code::unsupported, "input ", i, " decides a shape, so it must be known before the model runs");
-  }
-  return info.value->to_ints();
+  ADZE_TRY(const Tensor* const tensor, known(i));
+  return tensor->to_ints();
 }
 
 PrepareContext::PrepareContext(const Node& the_node, std::span<const TensorInfo* const> inputs,
@@ -51,6 +54,10 @@ Result<const std::byte*> PrepareContext::pack(int i, std::string_view format, st
   const std::string source = in(i).constant_id ? concat('v', in(i).constant_id)
                                                : concat('h', content_hash(*in(i).value), ',', to_string(in(i).shape));
   return constants_.get(concat(source, ':', format, ':', bytes), bytes, fill);
+}
+
+TypeMask allowed_types(const OpDef& op, std::size_t i) {
+  return op.input_types.empty() ? 0 : op.input_types[std::min(i, op.input_types.size() - 1)];
 }
 
 DType output_type(const Node& node, std::span<const DType> inputs, int i) {

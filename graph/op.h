@@ -3,6 +3,9 @@
 //   check     at load, from attributes alone
 //   infer     when input shapes are fixed: types and shapes of the outputs
 //   prepare   once per plan: chooses kernels, packs weights, returns the Step
+//
+// An operator whose result's shape follows from its inputs' content, or that runs graphs of its own, has `run_whole`
+// in place of infer and prepare: it is called between two plans, with whole tensors.
 #pragma once
 
 #include <functional>
@@ -43,8 +46,13 @@ class InferContext {
   // REQUIRES: has(i)
   const TensorInfo& in(int i) const { return *inputs_[static_cast<std::size_t>(i)]; }
   const Shape& shape(int i) const { return in(i).shape; }
-  // The content of an int32 or int64 input that shapes depend on. Error unsupported where it is known only at run time.
+  // The content of an input that shapes depend on. Error unsupported where it is known only at run time; that the
+  // input was asked for is noted.
+  Result<const Tensor*> known(int i) const;
+  // known() of an int32 or int64 input.
   Result<std::vector<std::int64_t>> ints(int i) const;
+  // Bit i: input i was asked for and is not known.
+  std::uint32_t missing() const { return missing_; }
 
   int output_count() const { return static_cast<int>(outputs_.size()); }
   // Types are already set, by OpDef::output_type; infer sets the shapes.
@@ -60,6 +68,26 @@ class InferContext {
   std::span<const TensorInfo* const> inputs_;
   std::vector<TensorInfo> outputs_;
   std::vector<std::optional<Tensor>> values_;
+  mutable std::uint32_t missing_ = 0;
+};
+
+// Runs the graphs that a node holds.
+class GraphRunner {
+ public:
+  virtual ~GraphRunner() = default;
+  // `inputs` in the order of body.inputs. REQUIRES: `body` outlives the runner.
+  virtual Result<std::vector<Tensor>> run(const Graph& body, std::span<const Tensor> inputs) = 0;
+};
+
+// What run_whole gets. Shapes and types are checked by no one else.
+struct WholeCall {
+  const Node& node;
+  std::span<const Tensor* const> inputs;  // null where left out
+  GraphRunner& graphs;
+  const CancelFlag& cancel;
+
+  bool has(int i) const { return i < static_cast<int>(inputs.size()) && inputs[static_cast<std::size_t>(i)]; }
+  const Tensor& in(int i) const { return *inputs[static_cast<std::size_t>(i)]; }
 };
 
 // Keeps what prepare makes of constants for as long as the model lives, shared by all its plans.
@@ -135,6 +163,8 @@ struct OpDef {
   Result<void> (*check)(const Node& node) = nullptr;
   Result<void> (*infer)(InferContext& context) = nullptr;
   Result<Step> (*prepare)(PrepareContext& context) = nullptr;
+  Result<std::vector<Tensor>> (*run_whole)(const WholeCall& call) = nullptr;
+  bool random = false;  // another result each time: never folded
 
   LayoutRule layout = LayoutRule::plain;
   // transparent only: changes attributes so that the node means the same when axis i of its data is the former axis
@@ -154,6 +184,8 @@ int version_for(const OpDef& op, int opset);
 // All operators, in the order of their files.
 std::vector<const OpDef*> all_ops();
 
+// The types that input i may have.
+TypeMask allowed_types(const OpDef& op, std::size_t i);
 // Type of output i by op->output_type.
 DType output_type(const Node& node, std::span<const DType> inputs, int i);
 

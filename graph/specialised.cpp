@@ -1,5 +1,8 @@
 #include "graph/specialised.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "graph/evaluate.h"
 
 namespace adze {
@@ -18,16 +21,27 @@ Result<void> fold(Graph& graph, const Node& node, std::size_t& budget) {
     Tensor& result = (*results)[i];
     if (result.bytes() > budget) return at(node, make_error(Code::resource_limit, "constants exceed the memory limit"));
     budget -= result.bytes();
+    graph[node.outputs[i]].type = result.type();
     graph[node.outputs[i]].constant = std::move(result);
   }
   return {};
 }
 
-bool all_constant(const Graph& graph, const Node& node) {
+bool foldable(const Graph& graph, const Node& node) {
+  if (node.op->random) return false;
   for (const ValueId id : node.inputs) {
     if (id != kNoValue && !graph[id].constant) return false;
   }
   return true;
+}
+
+Result<void> check_types(const Node& node, std::span<const TensorInfo* const> inputs) {
+  for (std::size_t i = 0; i < inputs.size(); i++) {
+    if (inputs[i] && !(allowed_types(*node.op, i) & mask_of(inputs[i]->type))) {
+      return make_error(Code::unsupported, "input ", i, " of type ", name_of(inputs[i]->type), " is not supported");
+    }
+  }
+  return {};
 }
 
 // Keeps what inference already knows of the outputs; true when that is all of them.
@@ -82,9 +96,60 @@ std::vector<const TensorInfo*> SpecialisedGraph::input_infos(const Node& node) c
   return result;
 }
 
-Result<SpecialisedGraph> specialise(const Graph& source, std::span<const Shape> input_shapes, std::size_t max_bytes) {
-  ADZE_ASSERT(input_shapes.size() == source.inputs.size());
-  SpecialisedGraph result{source, std::vector<TensorInfo>(source.values.size())};
+bool InputShape::operator==(const InputShape& other) const {
+  if (shape != other.shape || type != other.type || content.has_value() != other.content.has_value()) return false;
+  return !content || std::memcmp(content->raw(), other.content->raw(), content->bytes()) == 0;
+}
+
+namespace {
+
+// What can't be inferred yet, gathered while the others are.
+class Deferred {
+ public:
+  explicit Deferred(SpecialisedGraph& g) : g_(g), deferred_(g.graph.values.size(), false) {}
+
+  bool depends(const Node& node) const {
+    return std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) { return id != kNoValue && is(id); });
+  }
+  void add(const Node& node, std::uint32_t asked) {
+    g_.rest.push_back(node);
+    for (const ValueId id : node.outputs) {
+      if (id != kNoValue) deferred_[static_cast<std::size_t>(id)] = true;
+    }
+    for (std::size_t i = 0; i < node.inputs.size() && i < 32; i++) {
+      const ValueId id = node.inputs[i];
+      if ((asked >> i & 1) && std::ranges::find(g_.asked, id) == g_.asked.end()) g_.asked.push_back(id);
+    }
+  }
+  // Lets the graph give what the rest reads and what the whole gives, instead of the whole's outputs.
+  void set_outputs() {
+    if (g_.rest.empty()) return;
+    std::vector<Port> boundary;
+    const auto add = [&](ValueId id) {
+      if (id == kNoValue || is(id) || g_.graph[id].constant) return;
+      for (const Port& port : boundary) {
+        if (port.value == id) return;
+      }
+      boundary.push_back({id, g_.info(id).type, std::nullopt});
+    };
+    for (const Node& node : g_.rest) std::ranges::for_each(node.inputs, add);
+    for (const Port& port : g_.graph.outputs) add(port.value);
+    g_.graph.outputs = std::move(boundary);
+  }
+
+ private:
+  bool is(ValueId id) const { return deferred_[static_cast<std::size_t>(id)]; }
+
+  SpecialisedGraph& g_;
+  std::vector<bool> deferred_;
+};
+
+}  // namespace
+
+Result<SpecialisedGraph> specialise(const Graph& source, std::span<const InputShape> inputs_given,
+                                    std::size_t max_bytes) {
+  ADZE_ASSERT(inputs_given.size() == source.inputs.size());
+  SpecialisedGraph result{source, std::vector<TensorInfo>(source.values.size()), {}, {}};
   Graph& graph = result.graph;
   graph.nodes.clear();
   for (std::size_t i = 0; i < graph.values.size(); i++) {
@@ -92,16 +157,41 @@ Result<SpecialisedGraph> specialise(const Graph& source, std::span<const Shape> 
     if (!value.constant) continue;
     result.infos[i] = {value.constant->type(), value.constant->shape(), &*value.constant, value.constant_id};
   }
-  for (std::size_t i = 0; i < input_shapes.size(); i++) {
-    result.info(graph.inputs[i].value) = {graph.inputs[i].type, input_shapes[i], nullptr, 0};
+  for (std::size_t i = 0; i < inputs_given.size(); i++) {
+    const auto& [shape, type, content] = inputs_given[i];
+    const Port& port = graph.inputs[i];
+    if (content) graph[port.value].constant = *content;
+    result.info(port.value) = {port.type == DType::undefined ? type : port.type, shape,
+                               content ? &*graph[port.value].constant : nullptr, 0};
   }
+  Deferred deferred(result);
   std::size_t budget = max_bytes;
   for (const Node& node : source.nodes) {
+    if (deferred.depends(node)) {
+      deferred.add(node, 0);
+      continue;
+    }
     const auto inputs = result.input_infos(node);
+    if (auto checked = check_types(node, inputs); !checked) return at(node, std::move(checked).error());
+    if (node.op->run_whole) {
+      if (!foldable(graph, node)) {
+        deferred.add(node, 0);
+        continue;
+      }
+      ADZE_CHECK(fold(graph, node, budget));
+      for (const ValueId id : node.outputs) {
+        if (id != kNoValue) result.set_constant(id, *graph[id].constant, 0);
+      }
+      continue;
+    }
     InferContext context(node, inputs);
-    if (auto inferred = node.op->infer(context); !inferred) return at(node, std::move(inferred).error());
+    if (auto inferred = node.op->infer(context); !inferred) {
+      if (!context.missing()) return at(node, std::move(inferred).error());
+      deferred.add(node, context.missing());
+      continue;
+    }
     if (auto checked = check_sizes(context.outputs(), max_bytes); !checked) return at(node, std::move(checked).error());
-    const bool known = store_values(graph, context) || all_constant(graph, node);
+    const bool known = store_values(graph, context) || foldable(graph, node);
     if (known && !graph[node.outputs[0]].constant) ADZE_CHECK(fold(graph, node, budget));
     for (std::size_t i = 0; i < node.outputs.size(); i++) {
       const ValueId id = node.outputs[i];
@@ -112,6 +202,7 @@ Result<SpecialisedGraph> specialise(const Graph& source, std::span<const Shape> 
     }
     if (!known) graph.nodes.push_back(node);
   }
+  deferred.set_outputs();
   return result;
 }
 
@@ -119,7 +210,7 @@ Result<void> fold_constants(Graph& graph, std::size_t max_bytes) {
   std::size_t budget = max_bytes;
   std::vector<Node> kept;
   for (Node& node : graph.nodes) {
-    if (!all_constant(graph, node)) {
+    if (!foldable(graph, node)) {
       kept.push_back(std::move(node));
       continue;
     }
@@ -131,9 +222,14 @@ Result<void> fold_constants(Graph& graph, std::size_t max_bytes) {
       infos[i] = {tensor.type(), tensor.shape(), &tensor, 0};
       inputs[i] = &infos[i];
     }
-    InferContext context(node, inputs);
-    if (auto inferred = node.op->infer(context); !inferred) return at(node, std::move(inferred).error());
-    if (auto checked = check_sizes(context.outputs(), max_bytes); !checked) return at(node, std::move(checked).error());
+    if (auto checked = check_types(node, inputs); !checked) return at(node, std::move(checked).error());
+    if (!node.op->run_whole) {
+      InferContext context(node, inputs);
+      if (auto inferred = node.op->infer(context); !inferred) return at(node, std::move(inferred).error());
+      if (auto checked = check_sizes(context.outputs(), max_bytes); !checked) {
+        return at(node, std::move(checked).error());
+      }
+    }
     ADZE_CHECK(fold(graph, node, budget));
   }
   graph.nodes = std::move(kept);

@@ -13,6 +13,10 @@ namespace adze {
 struct SpecialisedGraph {
   Graph graph;
   std::vector<TensorInfo> infos;  // by ValueId
+  // Nodes whose shapes follow from content that only a run gives, and all that depend on them, in order. If there are
+  // any, graph.outputs are the values that `rest` reads or that are outputs of the whole.
+  std::vector<Node> rest;
+  std::vector<ValueId> asked;  // of graph.outputs, those whose content `rest` needs
 
   TensorInfo& info(ValueId id) { return infos[static_cast<std::size_t>(id)]; }
   const TensorInfo& info(ValueId id) const { return infos[static_cast<std::size_t>(id)]; }
@@ -26,9 +30,19 @@ struct SpecialisedGraph {
   std::vector<const TensorInfo*> input_infos(const Node& node) const;
 };
 
+// An input of a model: its shape, its type where the model leaves it open, and its content where shapes follow from it.
+struct InputShape {
+  Shape shape;
+  DType type = DType::undefined;
+  std::optional<Tensor> content = {};
+
+  bool operator==(const InputShape& other) const;
+  bool operator==(const Shape& other) const { return shape == other && type == DType::undefined && !content; }
+};
+
 // Infers every shape from the inputs' (in the order of graph.inputs), and evaluates each node whose inputs are all
 // known. Nodes whose outputs became constants are gone. Folded constants take at most `max_bytes` in all.
-Result<SpecialisedGraph> specialise(const Graph& graph, std::span<const Shape> input_shapes, std::size_t max_bytes);
+Result<SpecialisedGraph> specialise(const Graph& graph, std::span<const InputShape> inputs, std::size_t max_bytes);
 
 // Evaluates nodes that depend on constants alone, whatever the input shapes; done once per model.
 Result<void> fold_constants(Graph& graph, std::size_t max_bytes);

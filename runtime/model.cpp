@@ -17,7 +17,7 @@ constexpr std::size_t kMaxPlans = 64;
 
 struct Model::Cache {
   struct Entry {
-    std::vector<Shape> shapes;
+    std::vector<InputShape> inputs;
     int threads;
     std::shared_ptr<const Plan> plan;
   };
@@ -25,11 +25,11 @@ struct Model::Cache {
   std::deque<Entry> entries;  // the most recently made last
 };
 
-Model::Model(Graph graph, std::string name, const ModelOptions& options)
+Model::Model(Graph graph, std::string name, const ModelOptions& options, std::shared_ptr<WeightStore> weights)
     : name_(std::move(name)),
       options_(options),
       graph_(std::move(graph)),
-      weights_(std::make_unique<WeightStore>(options.max_memory)),
+      weights_(std::move(weights)),
       cache_(std::make_unique<Cache>()) {}
 
 Model::~Model() = default;
@@ -39,7 +39,8 @@ Result<std::shared_ptr<const Model>> Model::load(const std::string& path, const 
   if (auto folded = fold_constants(graph, options.max_memory); !folded) {
     return std::move(folded).error().with_context(path);
   }
-  return std::shared_ptr<const Model>(new Model(std::move(graph), path, options));
+  return std::shared_ptr<const Model>(
+      new Model(std::move(graph), path, options, std::make_shared<WeightStore>(options.max_memory)));
 }
 
 Result<std::shared_ptr<const Model>> Model::from_bytes(std::span<const std::byte> bytes, std::string name,
@@ -48,7 +49,17 @@ Result<std::shared_ptr<const Model>> Model::from_bytes(std::span<const std::byte
   if (auto folded = fold_constants(graph, options.max_memory); !folded) {
     return std::move(folded).error().with_context(name);
   }
-  return std::shared_ptr<const Model>(new Model(std::move(graph), std::move(name), options));
+  return part(std::move(graph), std::move(name), options, std::make_shared<WeightStore>(options.max_memory));
+}
+
+std::shared_ptr<const Model> Model::part(Graph graph, std::string name, const ModelOptions& options,
+                                         std::shared_ptr<WeightStore> weights) {
+  return std::shared_ptr<const Model>(new Model(std::move(graph), std::move(name), options, std::move(weights)));
+}
+
+Result<std::shared_ptr<const Model>> Model::body(Graph graph, std::string name, const ModelOptions& options) {
+  ADZE_CHECK(fold_constants(graph, options.max_memory));
+  return part(std::move(graph), std::move(name), options, std::make_shared<WeightStore>(options.max_memory));
 }
 
 Result<std::vector<Shape>> Model::default_shapes(std::int64_t batch) const {
@@ -63,17 +74,23 @@ Result<std::vector<Shape>> Model::default_shapes(std::int64_t batch) const {
 }
 
 Result<std::shared_ptr<const Plan>> Model::plan(std::span<const Shape> input_shapes, int threads) const {
-  if (input_shapes.size() != inputs().size()) {
-    return make_error(Code::bad_input, name_, ": takes ", inputs().size(), " inputs, not ", input_shapes.size());
+  std::vector<InputShape> given;
+  for (const Shape& shape : input_shapes) given.push_back({shape});
+  return plan(given, threads);
+}
+
+Result<std::shared_ptr<const Plan>> Model::plan(std::span<const InputShape> given, int threads) const {
+  if (given.size() != inputs().size()) {
+    return make_error(Code::bad_input, name_, ": takes ", inputs().size(), " inputs, not ", given.size());
   }
   const std::lock_guard lock(cache_->mutex);
   for (const Cache::Entry& entry : cache_->entries) {
-    if (entry.threads == threads && std::ranges::equal(entry.shapes, input_shapes)) return entry.plan;
+    if (entry.threads == threads && std::ranges::equal(entry.inputs, given)) return entry.plan;
   }
-  auto plan = Plan::create(graph_, input_shapes, options_, threads, *weights_);
+  auto plan = Plan::create(graph_, name_, given, options_, threads, weights_);
   if (!plan) return std::move(plan).error().with_context(name_);
   if (cache_->entries.size() == kMaxPlans) cache_->entries.pop_front();
-  cache_->entries.push_back({{input_shapes.begin(), input_shapes.end()}, threads, *plan});
+  cache_->entries.push_back({{given.begin(), given.end()}, threads, *plan});
   return plan;
 }
 

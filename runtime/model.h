@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "graph/graph.h"
-#include "graph/op.h"
+#include "graph/specialised.h"
 
 namespace adze {
 
@@ -29,6 +29,11 @@ class Model {
   // The same from memory; `name` stands for the file in messages. External data is refused.
   static Result<std::shared_ptr<const Model>> from_bytes(std::span<const std::byte> bytes, std::string name,
                                                          const ModelOptions& options = {});
+  // A part of a model as a model of its own, which packs its weights into the same store.
+  static std::shared_ptr<const Model> part(Graph graph, std::string name, const ModelOptions& options,
+                                           std::shared_ptr<WeightStore> weights);
+  // The body of a control-flow operator.
+  static Result<std::shared_ptr<const Model>> body(Graph graph, std::string name, const ModelOptions& options);
   ~Model();
 
   const std::string& name() const { return name_; }
@@ -45,18 +50,19 @@ class Model {
 
   // The plan for these input shapes, in the order of inputs(); made when it is first asked for, then kept in a small
   // cache. Thread-safe.
+  Result<std::shared_ptr<const Plan>> plan(std::span<const InputShape> inputs, int threads) const;
   Result<std::shared_ptr<const Plan>> plan(std::span<const Shape> input_shapes, int threads) const;
 
   // Bytes of packed weights and constants so far; grows only when a plan needs a form that no plan before it did.
   std::size_t weight_bytes() const;
 
  private:
-  Model(Graph graph, std::string name, const ModelOptions& options);
+  Model(Graph graph, std::string name, const ModelOptions& options, std::shared_ptr<WeightStore> weights);
 
   std::string name_;
   ModelOptions options_;
   Graph graph_;
-  std::unique_ptr<WeightStore> weights_;
+  std::shared_ptr<WeightStore> weights_;
   struct Cache;
   std::unique_ptr<Cache> cache_;
 };

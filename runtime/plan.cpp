@@ -5,6 +5,7 @@
 #include "graph/evaluate.h"
 #include "graph/passes/pipeline.h"
 #include "graph/plan/liveness.h"
+#include "runtime/rest.h"
 
 namespace adze {
 namespace {
@@ -44,16 +45,22 @@ double Plan::flops() const {
   return total;
 }
 
-Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, std::span<const Shape> input_shapes,
-                                                 const ModelOptions& options, int threads, WeightStore& weights) {
-  ADZE_TRY(SpecialisedGraph g, specialise(graph, input_shapes, options.max_memory));
+Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, const std::string& name,
+                                                 std::span<const InputShape> inputs, const ModelOptions& options,
+                                                 int threads, const std::shared_ptr<WeightStore>& weights) {
+  ADZE_TRY(SpecialisedGraph g, specialise(graph, inputs, options.max_memory));
+  std::shared_ptr<const Rest> rest;
+  if (!g.rest.empty()) {
+    ADZE_TRY(rest, make_rest(g, graph, name, options, weights));
+  }
   ADZE_CHECK(run_passes(g, options.optimise));
-  ADZE_TRY(std::vector<Step> steps, prepare_steps(g, options.isa, threads, weights));
+  ADZE_TRY(std::vector<Step> steps, prepare_steps(g, options.isa, threads, *weights));
 
   const BufferPlan buffers = assign_buffers(g, steps);
   const Offsets offsets = place_buffers(buffers.buffers);
   std::shared_ptr<Plan> plan(new Plan);
   plan->threads_ = threads;
+  plan->rest_ = std::move(rest);
   const auto place_of = [&](ValueId id) {
     Place place;
     if (id == kNoValue) return place;
@@ -115,9 +122,9 @@ Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, std::span<c
   }
   plan->scratch_offset_ = top;
   plan->arena_bytes_ = top + plan->scratch_bytes_ * static_cast<std::size_t>(threads);
-  if (plan->arena_bytes_ + weights.bytes() > options.max_memory) {
+  if (plan->arena_bytes_ + weights->bytes() > options.max_memory) {
     return make_error(Code::resource_limit, "the arena of ", plan->arena_bytes_, " bytes and the weights of ",
-                      weights.bytes(), " bytes exceed the memory limit of ", options.max_memory);
+                      weights->bytes(), " bytes exceed the memory limit of ", options.max_memory);
   }
   return std::shared_ptr<const Plan>(std::move(plan));
 }

@@ -34,10 +34,13 @@ struct PlanStep {
   bool barrier = false;  // all threads meet before it
 };
 
+struct Rest;
+
 class Plan {
  public:
-  static Result<std::shared_ptr<const Plan>> create(const Graph& graph, std::span<const Shape> input_shapes,
-                                                    const ModelOptions& options, int threads, WeightStore& weights);
+  static Result<std::shared_ptr<const Plan>> create(const Graph& graph, const std::string& name,
+                                                    std::span<const InputShape> inputs, const ModelOptions& options,
+                                                    int threads, const std::shared_ptr<WeightStore>& weights);
 
   // The steps that run, without views.
   std::span<const PlanStep> steps() const { return steps_; }
@@ -47,6 +50,9 @@ class Plan {
   std::span<const TensorInfo> outputs() const { return outputs_; }
   std::span<const Place> input_places() const { return input_places_; }
   std::span<const Place> output_places() const { return output_places_; }
+
+  // What must run afterwards, or null: then outputs() are the model's.
+  const Rest* rest() const { return rest_.get(); }
 
   int threads() const { return threads_; }
   bool parallel() const { return parallel_; }  // false: no step uses more than one thread
@@ -64,6 +70,7 @@ class Plan {
   std::vector<PlanStep> steps_;
   std::vector<Place> places_, input_places_, output_places_;
   std::vector<TensorInfo> inputs_, outputs_;
+  std::shared_ptr<const Rest> rest_;
   std::vector<Tensor> constants_;  // keeps alive what places point to
   int threads_ = 1;
   bool parallel_ = false;

@@ -5,6 +5,7 @@
 
 #include "runtime/plan.h"
 #include "runtime/profile.h"
+#include "runtime/rest_run.h"
 #include "runtime/thread_pool.h"
 
 namespace adze {
@@ -13,10 +14,11 @@ namespace {
 // A plan with its places turned into addresses of this session's arena.
 struct Bound {
   std::shared_ptr<const Plan> plan;
-  std::vector<Shape> shapes;
+  std::vector<InputShape> shapes;
   std::vector<std::byte*> pointers;  // as Plan::places()
   std::vector<std::byte*> inputs, outputs;
   const std::byte* arena = nullptr;  // what the pointers were resolved against
+  std::unique_ptr<RestRun> rest;     // where the plan leaves one
 };
 
 constexpr std::size_t kMaxBound = 128;
@@ -50,6 +52,12 @@ struct Session::State {
         return nullptr;
     }
     return nullptr;
+  }
+
+  void select(Bound& b) {
+    current = &b;
+    resolve_all(b);
+    if (profile) profile->resize(b.plan->steps().size());
   }
 
   void resolve_all(Bound& b) {
@@ -105,6 +113,20 @@ Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 
 Result<void> Session::reshape(std::span<const Shape> input_shapes) {
+  // Going back to known shapes allocates nothing.
+  for (Bound& b : state_->bound) {
+    const auto same = [](const InputShape& a, const Shape& shape) { return a == shape; };
+    if (std::ranges::equal(b.shapes, input_shapes, same)) {
+      state_->select(b);
+      return {};
+    }
+  }
+  std::vector<InputShape> inputs;
+  for (const Shape& shape : input_shapes) inputs.push_back({shape});
+  return reshape(inputs);
+}
+
+Result<void> Session::reshape(std::span<const InputShape> input_shapes) {
   State& s = *state_;
   Bound* found = nullptr;
   for (Bound& b : s.bound) {
@@ -118,16 +140,15 @@ Result<void> Session::reshape(std::span<const Shape> input_shapes) {
       ADZE_TRY(s.arena, Mapping::create(plan->arena_bytes()));
     }
     if (s.bound.size() == kMaxBound) s.bound.pop_front();
-    Bound made{plan, {input_shapes.begin(), input_shapes.end()}, {}, {}, {}, nullptr};
+    Bound made{plan, {input_shapes.begin(), input_shapes.end()}, {}, {}, {}, nullptr, nullptr};
+    if (plan->rest()) made.rest = std::make_unique<RestRun>(*plan->rest(), s.pool);
     made.pointers.resize(plan->places().size());
     made.inputs.resize(plan->inputs().size());
     made.outputs.resize(plan->outputs().size());
     s.bound.push_back(std::move(made));
     found = &s.bound.back();
   }
-  s.current = found;
-  s.resolve_all(*found);
-  if (s.profile) s.profile->resize(found->plan->steps().size());
+  s.select(*found);
   return {};
 }
 
@@ -161,14 +182,23 @@ Result<void> Session::run(const CancelFlag& cancel) {
     const PlanStep& step = s.current->plan->steps()[static_cast<std::size_t>(s.failed_step.load())];
     return make_error(Code::bad_input, "node \"", step.name, "\" (", step.op, "): ", message);
   }
-  return {};
+  if (!s.current->rest) return {};
+  std::vector<Tensor> given;
+  for (std::size_t i = 0; i < s.current->outputs.size(); i++) {
+    const TensorInfo& info = s.current->plan->outputs()[i];
+    given.emplace_back(info.type, info.shape,
+                       std::shared_ptr<const std::byte>(std::shared_ptr<void>(), s.current->outputs[i]));
+  }
+  return s.current->rest->run(given, cancel);
 }
 
 const TensorInfo& Session::output_info(int i) const {
+  if (state_->current->rest) return state_->current->rest->session().output_info(i);
   return state_->current->plan->outputs()[static_cast<std::size_t>(i)];
 }
 
 std::span<const std::byte> Session::output(int i) const {
+  if (state_->current->rest) return state_->current->rest->session().output(i);
   return {state_->current->outputs[static_cast<std::size_t>(i)], output_info(i).bytes()};
 }
 

@@ -27,6 +27,8 @@ class Session {
   // Makes the plan for these input shapes current. All allocation happens here: nothing is allocated by run() once a
   // plan has been current before (the arena only grows).
   Result<void> reshape(std::span<const Shape> input_shapes);
+  // The same where shapes follow from the content of some inputs.
+  Result<void> reshape(std::span<const InputShape> inputs);
 
   // REQUIRES of all below: reshape() succeeded.
   const Plan& plan() const;
@@ -37,7 +39,8 @@ class Session {
   // Error bad_input with the node's name when a value is outside what an operator allows, cancelled when the flag was
   // raised; the outputs are then unspecified and the session stays usable.
   Result<void> run(const CancelFlag& cancel);
-  // The result of the last run, valid until the next run() or reshape().
+  // The result of the last run, valid until the next run() or reshape(). Before it, output_info() is valid only where
+  // shapes follow from shapes (plan().rest() is null).
   const TensorInfo& output_info(int i) const;
   std::span<const std::byte> output(int i) const;
 

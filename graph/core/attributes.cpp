@@ -17,4 +17,8 @@ const Tensor* Attributes::tensor(std::string_view name) const {
   return found ? &std::get<Tensor>(*found) : nullptr;
 }
 
+const Graph* Attributes::graph(std::string_view name) const {
+  return is_graph(name) ? std::get<std::shared_ptr<const Graph>>(*find(name)).get() : nullptr;
+}
+
 }  // namespace adze

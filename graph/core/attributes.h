@@ -40,6 +40,12 @@ class Attributes {
   }
   std::vector<float> reals(std::string_view name) const { return get(name, std::vector<float>()); }
   const Tensor* tensor(std::string_view name) const;
+  // The graph of that name, or null.
+  const Graph* graph(std::string_view name) const;
+  bool is_graph(std::string_view name) const {
+    const Attribute* found = find(name);
+    return found && std::holds_alternative<std::shared_ptr<const Graph>>(*found);
+  }
 
   auto begin() const { return entries_.begin(); }
   auto end() const { return entries_.end(); }

@@ -94,6 +94,21 @@ decltype(auto) dispatch(DType type, F&& f) {
   }
 }
 
+// The same for floating-point types alone. REQUIRES: kFloats contains type.
+template <class F>
+decltype(auto) dispatch_float(DType type, F&& f) {
+  switch (type) {
+    case DType::f64:
+      return f(TypeTag<double>{});
+    case DType::f16:
+      return f(TypeTag<Float16>{});
+    case DType::bf16:
+      return f(TypeTag<BFloat16>{});
+    default:
+      return f(TypeTag<float>{});
+  }
+}
+
 template <class T>
 constexpr DType dtype_of = DType::undefined;
 template <>

@@ -14,7 +14,7 @@
 
 namespace adze {
 
-constexpr int kMinIrVersion = 3, kMaxIrVersion = 13;
+constexpr int kMinIrVersion = 3, kMaxIrVersion = 14;
 constexpr int kMaxOpset = 28;
 constexpr std::size_t kMaxModelBytes = (std::size_t{2} << 30) - 1;  // protobuf's own limit for one message
 constexpr std::size_t kMaxNodes = std::size_t{1} << 20;

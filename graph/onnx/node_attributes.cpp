@@ -85,9 +85,9 @@ Result<Attribute> convert(Proto& proto, const AttrSpec& spec, const std::optiona
       return Attribute(std::move(tensor));
     }
     case AttrKind::graph:
-      break;
+      break;  // built later, when the names around it are known
   }
-  return make_error(Code::unsupported, "holds a graph");
+  return Attribute(std::shared_ptr<const Graph>());
 }
 
 }  // namespace

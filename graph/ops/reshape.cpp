@@ -116,9 +116,11 @@ Result<void> infer_same(InferContext& context) {
 // In inference Dropout passes its input on; the mask says that everything was kept.
 Result<void> infer_dropout(InferContext& context) {
   if (context.has(2)) {
-    const Tensor* training = context.in(2).value;
-    if (!training) return make_error(Code::unsupported, "training_mode must be known before the model runs");
-    const Tensor* ratio = context.has(1) ? context.in(1).value : nullptr;
+    ADZE_TRY(const Tensor* const training, context.known(2));
+    const Tensor* ratio = nullptr;
+    if (context.has(1)) {
+      ADZE_TRY(ratio, context.known(1));
+    }
     const bool zero = ratio && ratio->type() == DType::f32 && ratio->elements() == 1 && ratio->as<float>()[0] == 0;
     if (training->elements() == 1 && training->as<bool>()[0] && !zero) {
       return make_error(Code::unsupported, "dropout in training mode is random");

@@ -49,13 +49,11 @@ Result<std::vector<double>> reals_input(const InferContext& context, int i) {
   if (!context.has(i)) return std::vector<double>();
   const TensorInfo& info = context.in(i);
   if (info.elements() == 0) return std::vector<double>();
-  if (!info.value) {
-    return make_error(Code::unsupported, "input ", i, " decides a shape, so it must be known before the model runs");
-  }
+  ADZE_TRY(const Tensor* const tensor, context.known(i));
   std::vector<double> values;
   dispatch(info.type, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    for (const T value : info.value->as<T>()) values.push_back(static_cast<double>(static_cast<Compute<T>>(value)));
+    for (const T value : tensor->as<T>()) values.push_back(static_cast<double>(static_cast<Compute<T>>(value)));
   });
   return values;
 }

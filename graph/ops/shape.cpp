@@ -146,9 +146,7 @@ Result<Step> prepare_constant_of_shape(PrepareContext& context) {
 
 Result<void> infer_range(InferContext& context) {
   for (int i = 0; i < 3; i++) {
-    const Tensor* value = context.in(i).value;
-    if (!value)
-      return make_error(Code::unsupported, "input ", i, " decides a shape, so it must be known before the model runs");
+    ADZE_TRY(const Tensor* const value, context.known(i));
     if (value->elements() != 1 || value->type() != context.in(0).type) {
       return make_error(Code::invalid_model, "start, limit and delta must be scalars of one type");
     }
