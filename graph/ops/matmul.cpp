@@ -2,7 +2,7 @@
 // a column on the right.
 #include <algorithm>
 
-#include "graph/product.h"
+#include "graph/matrix_pairs.h"
 
 namespace adze {
 namespace {
@@ -10,44 +10,10 @@ namespace {
 constexpr int kVersions[] = {1, 9, 13};
 constexpr TypeMask kTypes[] = {kFloats | types(DType::i32, DType::i64, DType::u32, DType::u64)};
 
-struct Problem {
-  Product product;                                        // of one pair of matrices
-  Shape batch;                                            // of the result
-  std::array<std::int64_t, kMaxRank> a_step{}, b_step{};  // in matrices, per batch axis
-};
-
-Result<Problem> problem_of(const Shape& a, const Shape& b) {
-  if (a.rank() < 1 || b.rank() < 1) return make_error(Code::invalid_model, "an operand is a scalar");
-  Problem p;
-  p.product.m = a.rank() == 1 ? 1 : a[a.rank() - 2];
-  p.product.k = a.back();
-  p.product.n = b.rank() == 1 ? 1 : b.back();
-  const Shape a_batch(a.dims().first(static_cast<std::size_t>(std::max(a.rank() - 2, 0))));
-  const Shape b_batch(b.dims().first(static_cast<std::size_t>(std::max(b.rank() - 2, 0))));
-  const auto batch = broadcast(a_batch, b_batch);
-  if (!batch || b[std::max(b.rank() - 2, 0)] != p.product.k) {
-    return make_error(Code::invalid_model, "operands ", to_string(a), " and ", to_string(b), " don't fit");
-  }
-  p.batch = *batch;
-  const auto steps = [&](const Shape& own, std::array<std::int64_t, kMaxRank>& out) {
-    const auto strides = own.strides();
-    for (int axis = 0; axis < own.rank(); axis++) {
-      const int to = p.batch.rank() - own.rank() + axis;
-      out[static_cast<std::size_t>(to)] = own[axis] == 1 ? 0 : strides[static_cast<std::size_t>(axis)];
-    }
-  };
-  steps(a_batch, p.a_step);
-  steps(b_batch, p.b_step);
-  return p;
-}
-
 Result<void> infer(InferContext& context) {
   const Shape &a = context.shape(0), &b = context.shape(1);
-  ADZE_TRY(const Problem p, problem_of(a, b));
-  Shape y = p.batch;
-  if (a.rank() > 1) y.push_back(p.product.m);
-  if (b.rank() > 1) y.push_back(p.product.n);
-  context.set_shape(0, y);
+  ADZE_TRY(const MatrixPairs p, matrix_pairs(a, b));
+  context.set_shape(0, p.result);
   return {};
 }
 
@@ -58,30 +24,18 @@ bool can_pack(const Node&, std::span<const TensorInfo* const> inputs) {
 }
 
 struct Args {
-  Problem problem;
+  MatrixPairs problem;
   DType type;
   const TileSet* tiles;  // f32 only
 };
 
-// Offsets, in matrices, of the pair that makes result matrix `index`.
-std::pair<std::int64_t, std::int64_t> pair_at(const Problem& p, std::int64_t index) {
-  std::int64_t a = 0, b = 0;
-  for (int axis = p.batch.rank() - 1; axis >= 0; axis--) {
-    const std::int64_t i = index % p.batch[axis];
-    index /= p.batch[axis];
-    a += i * p.a_step[static_cast<std::size_t>(axis)];
-    b += i * p.b_step[static_cast<std::size_t>(axis)];
-  }
-  return {a, b};
-}
-
 // Every thread packs the right operand for its own use, anew only where it changes.
 void run_f32(const Args& args, const Call& call) {
-  const Product& p = args.problem.product;
+  const Product& p = args.problem.one;
   auto* packed = reinterpret_cast<float*>(call.scratch);
   std::int64_t packed_for = -1;
   for (std::int64_t i = 0, count = args.problem.batch.elements(); i < count && !call.cancel.requested(); i++) {
-    const auto [a, b] = pair_at(args.problem, i);
+    const auto [a, b] = args.problem.at(i);
     if (b != packed_for) {
       const float* right = call.in(1) + b * p.k * p.n;
       pack_b(p.k, p.n, args.tiles->max_blocks, packed,
@@ -105,13 +59,13 @@ void run_f32(const Args& args, const Call& call) {
 }
 
 void run_plain(const Args& args, const Call& call) {
-  const Product& p = args.problem.product;
+  const Product& p = args.problem.one;
   dispatch(args.type, [&](auto tag) {
     using T = typename decltype(tag)::type;
     if constexpr (!std::is_same_v<T, bool>) {
       const Range mine = call.slice.of(args.problem.batch.elements());
       for (std::int64_t i = mine.begin; i < mine.end && !call.cancel.requested(); i++) {
-        const auto [a, b] = pair_at(args.problem, i);
+        const auto [a, b] = args.problem.at(i);
         plain_product<T>(p, call.in<T>(0) + a * p.m * p.k, call.in<T>(1) + b * p.k * p.n, nullptr, {},
                          call.out<T>() + i * p.m * p.n, {0, p.m});
       }
@@ -120,11 +74,11 @@ void run_plain(const Args& args, const Call& call) {
 }
 
 Result<Step> prepare(PrepareContext& context) {
-  ADZE_TRY(const Problem p, problem_of(context.in(0).shape, context.in(1).shape));
+  ADZE_TRY(const MatrixPairs p, matrix_pairs(context.in(0).shape, context.in(1).shape));
   const double pairs = static_cast<double>(p.batch.elements());
   if (can_pack(context.node, context.inputs())) {
-    Product whole = p.product;
-    whole.m = p.product.m * p.batch.elements();
+    Product whole = p.one;
+    whole.m = p.one.m * p.batch.elements();
     return packed_product(context, whole, -1);
   }
   Args args{p, context.in(0).type, nullptr};
@@ -133,13 +87,13 @@ Result<Step> prepare(PrepareContext& context) {
     const auto& tiles = gemm_tile_f32.best(context.isa);
     args.tiles = tiles.fn;
     step = make_step<run_f32>(args, concat("matmul_f32/", isa_name(tiles.isa)));
-    step.scratch_bytes = static_cast<std::size_t>(packed_b_size(p.product.k, p.product.n)) * sizeof(float);
-    step.max_parts = static_cast<int>(std::clamp<std::int64_t>(p.product.m * p.product.n / 64, 1, 256));
+    step.scratch_bytes = static_cast<std::size_t>(packed_b_size(p.one.k, p.one.n)) * sizeof(float);
+    step.max_parts = static_cast<int>(std::clamp<std::int64_t>(p.one.m * p.one.n / 64, 1, 256));
   } else {
     step = make_step<run_plain>(args, "matmul_plain");
     step.max_parts = static_cast<int>(std::clamp<std::int64_t>(p.batch.elements(), 1, 256));
   }
-  step.flops = p.product.flops() * pairs;
+  step.flops = p.one.flops() * pairs;
   return step;
 }
 

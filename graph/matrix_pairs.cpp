@@ -1,0 +1,46 @@
+#include "graph/matrix_pairs.h"
+
+#include <algorithm>
+
+namespace adze {
+
+std::pair<std::int64_t, std::int64_t> MatrixPairs::at(std::int64_t index) const {
+  std::int64_t a = 0, b = 0;
+  for (int axis = batch.rank() - 1; axis >= 0; axis--) {
+    const std::int64_t i = index % batch[axis];
+    index /= batch[axis];
+    a += i * a_step[static_cast<std::size_t>(axis)];
+    b += i * b_step[static_cast<std::size_t>(axis)];
+  }
+  return {a, b};
+}
+
+Result<MatrixPairs> matrix_pairs(const Shape& a, const Shape& b) {
+  if (a.rank() < 1 || b.rank() < 1) return make_error(Code::invalid_model, "an operand is a scalar");
+  MatrixPairs p;
+  p.one.m = a.rank() == 1 ? 1 : a[a.rank() - 2];
+  p.one.k = a.back();
+  p.one.n = b.rank() == 1 ? 1 : b.back();
+  const Shape a_batch(a.dims().first(static_cast<std::size_t>(std::max(a.rank() - 2, 0))));
+  const Shape b_batch(b.dims().first(static_cast<std::size_t>(std::max(b.rank() - 2, 0))));
+  const auto batch = broadcast(a_batch, b_batch);
+  if (!batch || b[std::max(b.rank() - 2, 0)] != p.one.k) {
+    return make_error(Code::invalid_model, "operands ", to_string(a), " and ", to_string(b), " don't fit");
+  }
+  p.batch = *batch;
+  const auto steps = [&](const Shape& own, std::array<std::int64_t, kMaxRank>& out) {
+    const auto strides = own.strides();
+    for (int axis = 0; axis < own.rank(); axis++) {
+      const int to = p.batch.rank() - own.rank() + axis;
+      out[static_cast<std::size_t>(to)] = own[axis] == 1 ? 0 : strides[static_cast<std::size_t>(axis)];
+    }
+  };
+  steps(a_batch, p.a_step);
+  steps(b_batch, p.b_step);
+  p.result = p.batch;
+  if (a.rank() > 1) p.result.push_back(p.one.m);
+  if (b.rank() > 1) p.result.push_back(p.one.n);
+  return p;
+}
+
+}  // namespace adze
