@@ -4,7 +4,7 @@
 namespace adze {
 namespace {
 
-constexpr int kVersions[] = {1, 11, 13};
+constexpr int kToSpace[] = {1, 11, 13}, kToDepth[] = {1, 13, 28};
 constexpr AttrSpec kAttributes[] = {{"blocksize", AttrKind::integer, true, 1, 1 << 16}, {"mode", AttrKind::string}};
 constexpr TypeMask kTypes[] = {kAnyType};
 
@@ -36,7 +36,7 @@ Result<Step> prepare(PrepareContext& context) {
   const Shape& flat = space ? context.out().shape : context.in(0).shape;
   const Shape& deep = space ? context.in(0).shape : context.out().shape;
   const std::int64_t b = context.node.attributes.integer("blocksize", 1), c = flat[1];
-  const bool block_outer = !space || context.node.attributes.string("mode", "DCR") == "DCR";
+  const bool block_outer = context.node.attributes.string("mode", "DCR") == "DCR";
   const std::int64_t plane = deep[2] * deep[3], image = deep[1] * plane;
   const std::int64_t by_stride = (block_outer ? b * c : b) * plane, bx_stride = (block_outer ? c : 1) * plane;
   const std::int64_t c_stride = (block_outer ? 1 : b * b) * plane;
@@ -51,16 +51,16 @@ Result<Step> prepare(PrepareContext& context) {
   return copy_step(args, space ? "depth_to_space" : "space_to_depth");
 }
 
-constexpr OpDef op(std::string_view name) {
+constexpr OpDef op(std::string_view name, std::span<const int> versions) {
   return {.name = name,
-          .versions = kVersions,
+          .versions = versions,
           .attributes = kAttributes,
           .input_types = kTypes,
           .check = check,
           .infer = infer,
           .prepare = prepare};
 }
-constexpr OpDef kOps[] = {op("DepthToSpace"), op("SpaceToDepth")};
+constexpr OpDef kOps[] = {op("DepthToSpace", kToSpace), op("SpaceToDepth", kToDepth)};
 
 }  // namespace
 extern const std::span<const OpDef> ops_depth_to_space;
