@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "graph/elementwise.h"
+#include "graph/scalar_map.h"
 #include "kernels/eltwise/eltwise.h"
 
 namespace adze {
@@ -36,9 +36,6 @@ Result<void> check(const Node& node) {
   const std::string approximate = node.attributes.string("approximate", "none");
   if (approximate != "none" && approximate != "tanh") {
     return make_error(Code::invalid_model, "attribute \"approximate\" is \"", approximate, '"');
-  }
-  if (node.op->name == "Swish" && node.attributes.real("alpha", 1) != 1) {
-    return make_error(Code::unsupported, "an alpha other than 1 is not supported");
   }
   return {};
 }
@@ -109,7 +106,15 @@ void run(const Args& args, const Call& call) {
   });
 }
 
+// The kernels know x sigmoid(x) alone.
+bool scaled_swish(const Node& node) { return node.op->name == "Swish" && node.attributes.real("alpha", 1) != 1; }
+
 Result<Step> prepare(PrepareContext& context) {
+  if (scaled_swish(context.node)) {
+    return scalar_map(
+        context, [](double x, double alpha, double) { return x / (1 + std::exp(-alpha * x)); },
+        static_cast<double>(context.node.attributes.real("alpha", 1)));
+  }
   const auto& kernel = activate_f32.best(context.isa);
   const Args args{kernel.fn, activation_of(context.node), context.in(0).type, context.in(0).elements()};
   Step step = make_step<run>(args, concat("activate_f32/", isa_name(kernel.isa)));
@@ -137,7 +142,9 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions,
           .infer = infer_same_shape,
           .prepare = prepare,
           .layout = LayoutRule::transparent,
-          .as_activation = [](const Node& node, const Graph&) { return std::optional(activation_of(node)); }};
+          .as_activation = [](const Node& node, const Graph&) {
+            return scaled_swish(node) ? std::nullopt : std::optional(activation_of(node));
+          }};
 }
 constexpr OpDef kOps[] = {
     op("Relu", kRelu, kReluTypes), op("LeakyRelu", kLeaky), op("HardSigmoid", kFrom22), op("HardSwish", kHardSwish),

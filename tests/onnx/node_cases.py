@@ -4,7 +4,7 @@
     node_cases.py ADZE MINIMUM
 
 The cases are those of the installed onnx package whose inputs and outputs are dense tensors of ordinary numeric types.
-Fails when a case fails, or when fewer than MINIMUM pass: operators that are not built are refused at load and count as
+Fails when a case fails that is not KNOWN to be at fault itself, or when fewer than MINIMUM pass: operators that are not built are refused at load and count as
 skipped, so a count that falls means that something stopped being recognised. Exit code 77 without the onnx package.
 """
 import pathlib
@@ -26,6 +26,12 @@ ORDINARY = {
     TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64,
     TensorProto.UINT8, TensorProto.UINT16, TensorProto.UINT32, TensorProto.UINT64,
 }  # fmt: skip
+
+# Cases whose expected values are at fault.
+KNOWN = {
+    name: "the expected imaginary parts are the rounding of NumPy's f32 transform, 1.9e-7 where 0 is exact"
+    for name in ("test_dft_inverse", "test_dft_inverse_opset19")
+}
 
 
 def is_dense(model):
@@ -54,12 +60,15 @@ def main():
                 write(case, pathlib.Path(work) / case.name)
         done = subprocess.run([adze, "verify", work], capture_output=True, text=True)
     lines = done.stdout.splitlines()
-    print("\n".join(line for line in lines if line.startswith("failed")))
+    failed = {line.split()[1].rstrip(":"): line for line in lines if line.startswith("failed")}
+    for name, line in failed.items():
+        print(f"{line} ({KNOWN[name]})" if name in KNOWN else line)
     print(done.stderr + lines[-1])
     passed = int(lines[-1].split()[0])
     if passed < minimum:
         print(f"expected at least {minimum} to pass")
-    sys.exit(0 if done.returncode == 0 and passed >= minimum else 1)
+    crashed = done.returncode not in (0, 1)
+    sys.exit(1 if crashed or passed < minimum or failed.keys() - KNOWN.keys() else 0)
 
 
 if __name__ == "__main__":
