@@ -41,7 +41,7 @@ class Sweep {
         g_.rows(g_.context, block, chunk.taps, pointers_, block.size());
         for (std::int64_t p = panels.begin; p < panels.end; p++) {
           if (cancel_.requested()) return;
-          tiles(block, p, chunk, first, last);
+          tiles(block, p, p + 1 < panels.end ? p + 1 : panels.begin, chunk, first, last);
         }
       }
       first = false;
@@ -62,18 +62,24 @@ class Sweep {
     return {{tap_end, std::min(tap_end + taps, g_.taps)}, 0, g_.kc};
   }
 
-  // The tiles of one panel over the rows whose pointers are filled. Rows are shared out evenly: 49 as 5, 5, ... and not
-  // as eight sixes and a one.
-  void tiles(Range block, std::int64_t p, const Chunk& chunk, bool first, bool last) {
+  // Where a chunk of panel p begins.
+  const float* stretch(const Panel& panel, const Chunk& chunk) const {
+    const std::int64_t column = panel.first_block * kBlock, width = panel.blocks * kBlock;
+    return g_.b + column * g_.taps * g_.kc + (chunk.taps.begin * g_.kc + chunk.k0) * width;
+  }
+
+  // The tiles of panel p over the rows whose pointers are filled, while panel `after` is fetched. Rows are shared out
+  // evenly: 49 as 5, 5, ... and not as eight sixes and a one.
+  void tiles(Range block, std::int64_t p, std::int64_t after, const Chunk& chunk, bool first, bool last) {
     const Panel panel = panel_of(p, g_.n, g_.tiles->max_blocks);
     const std::int64_t column = panel.first_block * kBlock, width = panel.blocks * kBlock;
-    const std::int64_t k = g_.taps * g_.kc;
+    const Panel next = panel_of(after, g_.n, g_.tiles->max_blocks);
     TileArgs t;
     t.a_stride = block.size();
     t.a_offset = chunk.k0;
     t.taps = chunk.taps.size();
     t.kc = chunk.kc;
-    t.b = g_.b + column * k + (chunk.taps.begin * g_.kc + chunk.k0) * width;
+    t.b = stretch(panel, chunk);
     t.ldc = g_.ldc;
     t.bias = g_.bias ? g_.bias + column : nullptr;
     t.ldr = g_.ldr;
@@ -82,7 +88,12 @@ class Sweep {
     t.last = last;
     t.activation = g_.activation;
     const std::int64_t rows = block.size(), most = g_.tiles->max_rows[panel.blocks], count = (rows + most - 1) / most;
-    for (std::int64_t i = 0; i < count; i++) {
+    // Each tile asks for its share of the next panel, at most half a line at each step. One tile alone runs straight on
+    // into that panel, which the hardware foresees.
+    constexpr std::int64_t kHalfLine = 32, kFloatBytes = sizeof(float);
+    t.next = reinterpret_cast<const std::byte*>(count > 1 ? stretch(next, chunk) : t.b);
+    t.next_step = count > 1 ? std::min(kHalfLine, next.blocks * kBlock * kFloatBytes / count) : 0;
+    for (std::int64_t i = 0; i < count; i++, t.next += t.next_step * t.taps * t.kc) {
       const std::int64_t from = rows * i / count, to = rows * (i + 1) / count;
       t.a = pointers_ + from;
       t.c = g_.c + (block.begin + from) * g_.ldc + column;

@@ -8,8 +8,12 @@
 // `a` holds a pointer per tap and row, so rows may lie anywhere; a row of zeros stands for padding. `b` is packed:
 // [taps][kc][nv * 16], zero beyond the last column. c and residual are written and read for the first
 // (nv - 1) * 16 + last_lanes columns only. c must not overlap a or b; residual may be c.
+//
+// While it computes, a tile asks for a stretch of memory that is needed later: evenly, so that the line buffers never
+// fill up, and without waiting for it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "kernels/core/activation.h"
@@ -29,9 +33,11 @@ struct TileArgs {
   const float* bias;      // nv * 16 floats readable, or null: zero
   const float* residual;  // or null
   std::int64_t ldr;
-  int last_lanes;  // 1 to 16: columns of the last block
-  bool first;      // start from the bias, else from c
-  bool last;       // add the residual and activate
+  const std::byte* next;   // where to prefetch into L2, any address,
+  std::int64_t next_step;  // and how many bytes further with each step of k, at most half a line
+  int last_lanes;          // 1 to 16: columns of the last block
+  bool first;              // start from the bias, else from c
+  bool last;               // add the residual and activate
   ActivationArgs activation;
 };
 

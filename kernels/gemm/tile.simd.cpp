@@ -1,5 +1,6 @@
 #include "kernels/gemm/tile.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "kernels/core/activate.h"
@@ -78,12 +79,17 @@ void tile(const TileArgs& t) {
   load_start(t, acc);
   prefetch_below<MR, NV>(t);
   const float* b = t.b;
+  const std::byte* next = t.next;
   for (std::int64_t tap = 0; tap < t.taps; tap++) {
     const float* a[MR];
     ADZE_UNROLL for (int i = 0; i < MR; i++) a[i] = t.a[tap * t.a_stride + i] + t.a_offset;
     std::int64_t k = 0;
     for (; k + kUnrollK <= t.kc; k += kUnrollK, b += kUnrollK * NV * kBlock) {
       ADZE_UNROLL for (int u = 0; u < kUnrollK; u++) {
+        if (u % 2 == 0) {
+          __builtin_prefetch(next, 0, 2);
+          next += std::min(kUnrollK, 2) * t.next_step;
+        }
         f32x16 row[NV];  // (nv * 16)
         ADZE_UNROLL for (int j = 0; j < NV; j++) row[j] = load(b + (u * NV + j) * kBlock);
         ADZE_UNROLL for (int i = 0; i < MR; i++) {
