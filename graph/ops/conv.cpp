@@ -113,16 +113,24 @@ struct Args {
 };
 
 std::int64_t bias_size(const Problem& p) { return p.groups * blocks_of(p.group_oc()) * kBlock; }
+// A tap of zeros lies behind the weights.
 std::int64_t weights_size(const Problem& p) {
-  return p.groups * packed_b_size(p.geometry().taps() * p.group_ic(), p.group_oc()) + p.group_ic();
+  const ConvTaps taps = conv_taps(p.geometry());
+  return p.groups * packed_b_size(taps.count * taps.kc, p.group_oc()) + taps.kc;
+}
+std::int64_t edges_size(const Problem& p) {
+  const ConvTaps taps = conv_taps(p.geometry());
+  return taps.kc == p.group_ic() ? 0 : gemm_rows_size(taps.count, taps.kc, p.group_oc());
 }
 
 void run(const Args& args, const Call& call) {
   const Problem& p = args.problem;
   const ConvGeometry& g = args.geometry;
-  const std::int64_t ic = p.group_ic(), oc = p.group_oc(), bias_pitch = blocks_of(oc) * kBlock;
+  const ConvTaps taps = conv_taps(g);
+  const std::int64_t oc = p.group_oc(), bias_pitch = blocks_of(oc) * kBlock;
   // What isn't constant every thread packs for itself: nothing is shared, so nothing has to wait.
-  auto* scratch = reinterpret_cast<float*>(call.scratch);
+  auto* edges = reinterpret_cast<float*>(call.scratch);
+  float* scratch = edges + edges_size(p);
   const float* bias = args.bias;
   if (args.run_time_bias) {
     std::fill_n(scratch, bias_size(p), 0.0f);
@@ -133,20 +141,20 @@ void run(const Args& args, const Call& call) {
   if (!weights) {
     float* packed = scratch + (args.run_time_bias ? bias_size(p) : 0);
     pack_groups(call.in(1), p, args.tiles->max_blocks, packed);
-    std::fill_n(packed + weights_size(p) - ic, ic, 0.0f);
+    std::fill_n(packed + weights_size(p) - taps.kc, taps.kc, 0.0f);
     weights = packed;
   }
-  const float* zeros = weights + weights_size(p) - ic;
+  const float* zeros = weights + weights_size(p) - taps.kc;
   for (std::int64_t group = 0; group < p.groups; group++) {
-    const ConvRows rows{call.in() + group * ic, zeros, &g};
+    const ConvRows rows{call.in() + group * g.ic, zeros, &g, edges};
     GemmArgs gemm{};
     gemm.m = g.pixels();
     gemm.n = oc;
-    gemm.taps = g.taps();
-    gemm.kc = ic;
+    gemm.taps = taps.count;
+    gemm.kc = taps.kc;
     gemm.rows = conv_rows;
     gemm.context = &rows;
-    gemm.b = weights + group * packed_b_size(g.taps() * ic, oc);
+    gemm.b = weights + group * packed_b_size(taps.count * taps.kc, oc);
     gemm.c = call.out() + group * oc;
     gemm.ldc = p.dst.c;
     gemm.bias = bias ? bias + group * bias_pitch : nullptr;
@@ -175,8 +183,8 @@ Result<Step> prepare_gemm(PrepareContext& context, const Problem& p) {
   }
   Step step = make_step<run>(args, concat("conv_f32/", isa_name(tiles.isa)));
   step.unread = (constant ? 0b010u : 0u) | (run_time_bias ? 0u : 0b100u);
-  step.scratch_bytes =
-      (constant ? 0 : bytes) + (run_time_bias ? static_cast<std::size_t>(bias_size(p)) * sizeof(float) : 0);
+  step.scratch_bytes = (constant ? 0 : bytes) + static_cast<std::size_t>(edges_size(p)) * sizeof(float) +
+                       (run_time_bias ? static_cast<std::size_t>(bias_size(p)) * sizeof(float) : 0);
   return step;
 }
 

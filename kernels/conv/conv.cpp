@@ -1,5 +1,7 @@
 #include "kernels/conv/conv.h"
 
+#include <algorithm>
+
 #include "kernels/conv/depthwise.h"
 
 namespace adze {
@@ -21,31 +23,88 @@ constexpr KernelInfo kInfos[] = {kernel_info<depthwise_f32>};
 extern const std::span<const KernelInfo> kernels_conv;
 constinit const std::span<const KernelInfo> kernels_conv{kInfos};
 
+namespace {
+
+// With more channels, a tap per element is long enough.
+constexpr std::int64_t kJoinedChannels = 64;
+
+bool joins_rows(const ConvGeometry& g) {
+  return g.kernel[2] > 1 && g.dilation[2] == 1 && g.ic == g.ic_pitch && g.ic <= kJoinedChannels;
+}
+
+// Where the windows of some neighbouring output pixels begin, which may be outside.
+struct Windows {
+  static constexpr std::int64_t kMost = 64;
+  std::int64_t z[kMost], y[kMost], x[kMost];
+  std::int64_t at[kMost];  // as an index into src, for one that is inside
+  bool inside = true;      // all of each
+
+  Windows(const ConvGeometry& g, Range rows) {
+    Spatial reach;
+    for (std::size_t a = 0; a < kSpatial; a++) reach[a] = g.in[a] - (g.kernel[a] - 1) * g.dilation[a];
+    std::int64_t column = rows.begin % g.out[2], rest = rows.begin / g.out[2];
+    std::int64_t line = rest % g.out[1];
+    rest /= g.out[1];
+    std::int64_t plane = rest % g.out[0], image = rest / g.out[0];
+    for (std::int64_t i = 0; i < rows.size(); i++) {
+      z[i] = plane * g.stride[0] - g.pad[0];
+      y[i] = line * g.stride[1] - g.pad[1];
+      x[i] = column * g.stride[2] - g.pad[2];
+      at[i] = (((image * g.in[0] + z[i]) * g.in[1] + y[i]) * g.in[2] + x[i]) * g.ic_pitch;
+      inside &= adze::inside(z[i], reach[0]) && adze::inside(y[i], reach[1]) && adze::inside(x[i], reach[2]);
+      if (++column < g.out[2]) continue;
+      column = 0;
+      if (++line < g.out[1]) continue;
+      line = 0;
+      if (++plane < g.out[0]) continue;
+      plane = 0;
+      image++;
+    }
+  }
+};
+
+}  // namespace
+
+ConvTaps conv_taps(const ConvGeometry& g) {
+  if (joins_rows(g)) return {g.kernel[0] * g.kernel[1], g.kernel[2] * g.ic};
+  return {g.taps(), g.ic};
+}
+
 void conv_rows(const void* context, Range rows, Range taps, const float** out, std::int64_t stride) {
   const auto& conv = *static_cast<const ConvRows*>(context);
   const ConvGeometry& g = *conv.geometry;
-  std::int64_t x = rows.begin % g.out[2], rest = rows.begin / g.out[2];
-  std::int64_t y = rest % g.out[1];
-  rest /= g.out[1];
-  std::int64_t z = rest % g.out[0], image = rest / g.out[0];
-  for (std::int64_t i = 0; i < rows.size(); i++) {
-    const float* base = conv.src + image * volume(g.in) * g.ic_pitch;
-    const std::int64_t sz = z * g.stride[0] - g.pad[0], sy = y * g.stride[1] - g.pad[1],
-                       sx = x * g.stride[2] - g.pad[2];
+  const bool joined = joins_rows(g);
+  const std::int64_t per_row = joined ? 1 : g.kernel[2], span = joined ? g.kernel[2] : 1;
+  float* edge = conv.edges;
+  for (std::int64_t begin = rows.begin; begin < rows.end; begin += Windows::kMost) {
+    const std::int64_t count = std::min(Windows::kMost, rows.end - begin);
+    const Windows windows(g, {begin, begin + count});
     for (std::int64_t t = taps.begin; t < taps.end; t++) {
-      const std::int64_t kx = t % g.kernel[2], kyz = t / g.kernel[2];
-      const std::int64_t pz = sz + kyz / g.kernel[1] * g.dilation[0], py = sy + kyz % g.kernel[1] * g.dilation[1];
-      const std::int64_t px = sx + kx * g.dilation[2];
-      const bool read = inside(pz, g.in[0]) && inside(py, g.in[1]) && inside(px, g.in[2]);
-      out[(t - taps.begin) * stride + i] = read ? base + ((pz * g.in[1] + py) * g.in[2] + px) * g.ic_pitch : conv.zeros;
+      const std::int64_t dx = t % per_row * g.dilation[2], kyz = t / per_row;
+      const std::int64_t dz = kyz / g.kernel[1] * g.dilation[0], dy = kyz % g.kernel[1] * g.dilation[1];
+      const std::int64_t offset = ((dz * g.in[1] + dy) * g.in[2] + dx) * g.ic_pitch;
+      const float** to = out + (t - taps.begin) * stride + (begin - rows.begin);
+      if (windows.inside) {
+        for (std::int64_t i = 0; i < count; i++) to[i] = conv.src + (windows.at[i] + offset);
+        continue;
+      }
+      for (std::int64_t i = 0; i < count; i++) {
+        const std::int64_t x = windows.x[i] + dx, first = std::max<std::int64_t>(-x, 0),
+                           last = std::min(span, g.in[2] - x);
+        if (first >= last || !inside(windows.z[i] + dz, g.in[0]) || !inside(windows.y[i] + dy, g.in[1])) {
+          to[i] = conv.zeros;
+        } else if (last - first == span) {
+          to[i] = conv.src + (windows.at[i] + offset);
+        } else {
+          const float* from = conv.src + (windows.at[i] + offset + first * g.ic);
+          to[i] = edge;
+          std::fill_n(edge, first * g.ic, 0.0f);
+          std::copy_n(from, (last - first) * g.ic, edge + first * g.ic);
+          std::fill_n(edge + last * g.ic, (span - last) * g.ic, 0.0f);
+          edge += span * g.ic;
+        }
+      }
     }
-    if (++x < g.out[2]) continue;
-    x = 0;
-    if (++y < g.out[1]) continue;
-    y = 0;
-    if (++z < g.out[0]) continue;
-    z = 0;
-    image++;
   }
 }
 

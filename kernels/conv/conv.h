@@ -1,4 +1,4 @@
-// Direct convolution as an indirect GEMM: m = output pixels, a tap per kernel element, kc = ic.
+// Direct convolution as an indirect GEMM: m = output pixels, k = kernel elements in the order d, h, w, then ic.
 //
 //   dst[n, y, x, o] = act( bias[o] + sum over ky, kx, i of src[n, y sy + ky dy - py, x sx + kx dx - px, i] w[ky, kx, i,
 //   o]
@@ -6,6 +6,10 @@
 //
 // All tensors are channels-last; each pixel outside the source is a row of zeros. No copy of the source is made.
 // (Dukhan, "The Indirect Convolution Algorithm", with pointers computed per block of pixels.)
+//
+// The elements of a kernel row read neighbouring pixels where w is not dilated and no other group's channels lie
+// between: with few channels the whole row is then one tap, which leaves the order of k as it is. The pixels whose
+// kernel row crosses the border are copied out between zeros.
 #pragma once
 
 #include "kernels/conv/geometry.h"
@@ -13,11 +17,20 @@
 
 namespace adze {
 
-// RowsFn context: row i is output pixel i, tap t kernel element t in the order d, h, w.
+// The taps that the GEMM sees, and the floats of each.
+struct ConvTaps {
+  std::int64_t count;
+  std::int64_t kc;
+};
+ConvTaps conv_taps(const ConvGeometry& g);
+
+// RowsFn context: row i is output pixel i.
 struct ConvRows {
   const float* src;    // of the group's first channel
-  const float* zeros;  // ic floats of 0
+  const float* zeros;  // conv_taps().kc floats of 0
   const ConvGeometry* geometry;
+  float*
+      edges;  // gemm_rows_size() floats of this thread for what crosses the border; or null where a tap is an element
 };
 void conv_rows(const void* context, Range rows, Range taps, const float** out, std::int64_t stride);
 

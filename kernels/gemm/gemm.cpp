@@ -18,6 +18,10 @@ constexpr std::int64_t kSmallB = (384 << 10) / sizeof(float);
 // should be long; a panel of B of this depth, 64 KiB at 16 columns and 256 KiB at 64, still stays in L2.
 constexpr std::int64_t kDepth = 1024;
 
+bool is_small(std::int64_t taps, std::int64_t kc, std::int64_t n) {
+  return taps * kRowBlock <= kMaxPointers && packed_b_size(taps * kc, n) <= kSmallB;
+}
+
 // A stretch of k: whole taps, or a part of one.
 struct Chunk {
   Range taps;
@@ -31,7 +35,7 @@ class Sweep {
   Sweep(const GemmArgs& args, const CancelFlag& cancel) : g_(args), cancel_(cancel) {}
 
   void run(Range rows, Range panels) {
-    const bool small = g_.taps * kRowBlock <= kMaxPointers && packed_b_size(g_.taps * g_.kc, g_.n) <= kSmallB;
+    const bool small = is_small(g_.taps, g_.kc, g_.n);
     bool first = true, last = false;
     for (Chunk chunk = small ? Chunk{{0, g_.taps}, 0, g_.kc} : chunk_at(0, 0); !last;
          chunk = chunk_at(chunk.taps.end, chunk.k0 + chunk.kc)) {
@@ -131,6 +135,10 @@ Panel panel_of(std::int64_t index, std::int64_t n, int max_blocks) {
     if (index == full) return {(full - 1) * 4 + 3, 2};
   }
   return {index * max_blocks, index < full ? max_blocks : rest};
+}
+
+std::int64_t gemm_rows_size(std::int64_t taps, std::int64_t kc, std::int64_t n) {
+  return kRowBlock * (is_small(taps, kc, n) ? taps * kc : std::min(taps * kc, std::max(kDepth, kc)));
 }
 
 void gemm_f32(const GemmArgs& args, Slice slice, const CancelFlag& cancel) {

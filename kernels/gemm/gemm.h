@@ -43,6 +43,9 @@ void pack_b(std::int64_t k, std::int64_t n, int max_blocks, float* dst, At at) {
 // Gives the row pointers of A: out[(t - taps.begin) * stride + (i - rows.begin)] for every tap t and row i.
 using RowsFn = void (*)(const void* context, Range rows, Range taps, const float** out, std::int64_t stride);
 
+// The floats of A, rows times k, that gemm_f32 asks a RowsFn for at once, at most.
+std::int64_t gemm_rows_size(std::int64_t taps, std::int64_t kc, std::int64_t n);
+
 struct GemmArgs {
   std::int64_t m, n;
   std::int64_t taps, kc;

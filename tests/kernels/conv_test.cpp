@@ -90,24 +90,26 @@ TEST(Conv, IndirectRowsOnEveryVariant) {
   for (const auto& variant : gemm_tile_f32.variants) {
     if (variant.isa > active_isa()) continue;
     for (const Case& c : kCases) {
-      for (const std::int64_t ic : {1, 3, 16, 19}) {
+      for (const std::int64_t ic : {1, 3, 16, 19, 65}) {
         for (const std::int64_t oc : {1, 17, 64}) {
           const ConvGeometry g = direct(c, 2, ic);
           testing::Random random(size(ic * 100 + oc));
           GuardedBuffer src(size(2 * volume(g.in) * ic)), w(size(g.taps() * ic * oc));
-          GuardedBuffer packed(size(packed_b_size(g.taps() * ic, oc))), dst(size(g.pixels() * oc)), zeros(size(ic));
+          GuardedBuffer packed(size(packed_b_size(g.taps() * ic, oc))), dst(size(g.pixels() * oc));
+          const ConvTaps taps = conv_taps(g);
+          GuardedBuffer zeros(size(taps.kc)), edges(size(gemm_rows_size(taps.count, taps.kc, oc)));
           random.fill(src.span());
           random.fill(w.span());
           zeros.fill(0);
           dst.poison();
           pack_b(g.taps() * ic, oc, variant.fn->max_blocks, packed.data(),
                  [&](std::int64_t k, std::int64_t j) { return w[size(k * oc + j)]; });
-          const ConvRows rows{src.data(), zeros.data(), &g};
+          const ConvRows rows{src.data(), zeros.data(), &g, edges.data()};
           GemmArgs args{};
           args.m = g.pixels();
           args.n = oc;
-          args.taps = g.taps();
-          args.kc = ic;
+          args.taps = taps.count;
+          args.kc = taps.kc;
           args.rows = conv_rows;
           args.context = &rows;
           args.b = packed.data();
