@@ -124,5 +124,5 @@ Error make_error(Code code, const Pieces&... pieces) {
        ? void()                \
        : (std::fprintf(stderr, "%s:%d: assertion failed: %s\n", __FILE__, __LINE__, #condition), std::abort()))
 #else
-#define ADZE_ASSERT(condition) ((void)sizeof(condition))
+#define ADZE_ASSERT(condition) ((void)sizeof((condition) ? 1 : 0))
 #endif

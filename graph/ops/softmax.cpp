@@ -81,7 +81,7 @@ struct PlainArgs {
 
 template <class T>
 void run_plain_as(const PlainArgs& args, const Call& call) {
-  const auto [outer, r, inner] = args.planes;
+  const std::int64_t outer = args.planes.outer, r = args.planes.r, inner = args.planes.inner;
   const Range range = call.slice.of(outer * inner);
   for (std::int64_t i = range.begin; i < range.end; i++) {
     const std::int64_t first = i / inner * r * inner + i % inner;

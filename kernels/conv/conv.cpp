@@ -15,7 +15,7 @@ bool inside(std::int64_t position, std::int64_t size) { return position >= 0 && 
 constexpr Variant<DepthwiseFn> kDepthwise[] = ADZE_VARIANTS(depthwise_rows);
 
 }  // namespace
-constinit const KernelTable<DepthwiseFn> depthwise_f32{"depthwise_f32", kDepthwise};
+constexpr KernelTable<DepthwiseFn> depthwise_f32{"depthwise_f32", kDepthwise};
 
 namespace {
 constexpr KernelInfo kInfos[] = {kernel_info<depthwise_f32>};

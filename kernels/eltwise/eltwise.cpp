@@ -11,9 +11,9 @@ constexpr Variant<ActivateFn> kActivate[] = ADZE_VARIANTS(activate_all);
 constexpr Variant<UnaryFn> kUnary[] = ADZE_VARIANTS(unary_all);
 constexpr Variant<BinaryFn> kBinary[] = ADZE_VARIANTS(binary_all);
 }  // namespace
-constinit const KernelTable<ActivateFn> activate_f32{"activate_f32", kActivate};
-constinit const KernelTable<UnaryFn> unary_f32{"unary_f32", kUnary};
-constinit const KernelTable<BinaryFn> binary_f32{"binary_f32", kBinary};
+constexpr KernelTable<ActivateFn> activate_f32{"activate_f32", kActivate};
+constexpr KernelTable<UnaryFn> unary_f32{"unary_f32", kUnary};
+constexpr KernelTable<BinaryFn> binary_f32{"binary_f32", kBinary};
 
 namespace {
 constexpr KernelInfo kInfos[] = {kernel_info<activate_f32>, kernel_info<unary_f32>, kernel_info<binary_f32>};

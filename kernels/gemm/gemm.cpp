@@ -116,7 +116,7 @@ class Sweep {
 namespace {
 constexpr Variant<const TileSet*> kTiles[] = ADZE_OBJECT_VARIANTS(gemm_tiles);
 }
-constinit const KernelTable<const TileSet*> gemm_tile_f32{"gemm_tile_f32", kTiles};
+constexpr KernelTable<const TileSet*> gemm_tile_f32{"gemm_tile_f32", kTiles};
 
 namespace {
 constexpr KernelInfo kInfos[] = {kernel_info<gemm_tile_f32>};

@@ -13,10 +13,10 @@ constexpr Variant<NormRowsFn> kNormRows[] = ADZE_VARIANTS(norm_rows);
 constexpr Variant<DeviationFn> kDeviation[] = ADZE_VARIANTS(deviation);
 constexpr Variant<LrnRowsFn> kLrnRows[] = ADZE_VARIANTS(lrn_rows);
 }  // namespace
-constinit const KernelTable<ScaleShiftFn> scale_shift_f32{"scale_shift_f32", kScaleShift};
-constinit const KernelTable<NormRowsFn> norm_rows_f32{"norm_rows_f32", kNormRows};
-constinit const KernelTable<DeviationFn> deviation_f32{"deviation_f32", kDeviation};
-constinit const KernelTable<LrnRowsFn> lrn_rows_f32{"lrn_rows_f32", kLrnRows};
+constexpr KernelTable<ScaleShiftFn> scale_shift_f32{"scale_shift_f32", kScaleShift};
+constexpr KernelTable<NormRowsFn> norm_rows_f32{"norm_rows_f32", kNormRows};
+constexpr KernelTable<DeviationFn> deviation_f32{"deviation_f32", kDeviation};
+constexpr KernelTable<LrnRowsFn> lrn_rows_f32{"lrn_rows_f32", kLrnRows};
 
 namespace {
 constexpr KernelInfo kInfos[] = {kernel_info<scale_shift_f32>, kernel_info<norm_rows_f32>, kernel_info<deviation_f32>,

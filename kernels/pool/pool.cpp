@@ -9,8 +9,8 @@ namespace {
 constexpr Variant<PoolFn> kMax[] = ADZE_VARIANTS(max_pool);
 constexpr Variant<PoolFn> kAverage[] = ADZE_VARIANTS(average_pool);
 }  // namespace
-constinit const KernelTable<PoolFn> max_pool_f32{"max_pool_f32", kMax};
-constinit const KernelTable<PoolFn> average_pool_f32{"average_pool_f32", kAverage};
+constexpr KernelTable<PoolFn> max_pool_f32{"max_pool_f32", kMax};
+constexpr KernelTable<PoolFn> average_pool_f32{"average_pool_f32", kAverage};
 
 namespace {
 constexpr KernelInfo kInfos[] = {kernel_info<max_pool_f32>, kernel_info<average_pool_f32>};

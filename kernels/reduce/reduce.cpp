@@ -9,8 +9,8 @@ namespace {
 constexpr Variant<ReduceRowsFn> kRows[] = ADZE_VARIANTS(reduce_rows);
 constexpr Variant<ReduceColumnsFn> kColumns[] = ADZE_VARIANTS(reduce_columns);
 }  // namespace
-constinit const KernelTable<ReduceRowsFn> reduce_rows_f32{"reduce_rows_f32", kRows};
-constinit const KernelTable<ReduceColumnsFn> reduce_columns_f32{"reduce_columns_f32", kColumns};
+constexpr KernelTable<ReduceRowsFn> reduce_rows_f32{"reduce_rows_f32", kRows};
+constexpr KernelTable<ReduceColumnsFn> reduce_columns_f32{"reduce_columns_f32", kColumns};
 
 namespace {
 constexpr KernelInfo kInfos[] = {kernel_info<reduce_rows_f32>, kernel_info<reduce_columns_f32>};

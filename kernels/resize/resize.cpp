@@ -10,8 +10,8 @@ namespace {
 constexpr Variant<BlendRowsFn> kBlendRows[] = ADZE_VARIANTS(blend_rows);
 constexpr Variant<ResizeRowFn> kResizeRow[] = ADZE_VARIANTS(resize_row);
 }  // namespace
-constinit const KernelTable<BlendRowsFn> blend_rows_f32{"blend_rows_f32", kBlendRows};
-constinit const KernelTable<ResizeRowFn> resize_row_f32{"resize_row_f32", kResizeRow};
+constexpr KernelTable<BlendRowsFn> blend_rows_f32{"blend_rows_f32", kBlendRows};
+constexpr KernelTable<ResizeRowFn> resize_row_f32{"resize_row_f32", kResizeRow};
 
 namespace {
 constexpr KernelInfo kInfos[] = {kernel_info<blend_rows_f32>, kernel_info<resize_row_f32>};

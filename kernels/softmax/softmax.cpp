@@ -10,8 +10,8 @@ namespace {
 constexpr Variant<SoftmaxRowsFn> kSoftmaxRows[] = ADZE_VARIANTS(softmax_rows);
 constexpr Variant<SoftmaxColumnsFn> kSoftmaxColumns[] = ADZE_VARIANTS(softmax_columns);
 }  // namespace
-constinit const KernelTable<SoftmaxRowsFn> softmax_rows_f32{"softmax_rows_f32", kSoftmaxRows};
-constinit const KernelTable<SoftmaxColumnsFn> softmax_columns_f32{"softmax_columns_f32", kSoftmaxColumns};
+constexpr KernelTable<SoftmaxRowsFn> softmax_rows_f32{"softmax_rows_f32", kSoftmaxRows};
+constexpr KernelTable<SoftmaxColumnsFn> softmax_columns_f32{"softmax_columns_f32", kSoftmaxColumns};
 
 namespace {
 constexpr KernelInfo kInfos[] = {kernel_info<softmax_rows_f32>, kernel_info<softmax_columns_f32>};

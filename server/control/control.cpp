@@ -110,7 +110,7 @@ class Routes final : public httplib::Server {
             std::string(kJson));
       }
     });
-    set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
+    set_exception_handler([](const httplib::Request&, httplib::Response& response, const std::exception_ptr&) {
       response.status = 500;
       response.set_content(error_json("internal error"), std::string(kJson));
     });

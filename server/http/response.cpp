@@ -80,7 +80,6 @@ int status_of(Code code) {
   switch (code) {
     case Code::bad_input:
     case Code::mismatch:
-      return 400;
     case Code::unsupported:
       return 400;
     case Code::resource_limit:
