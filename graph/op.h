@@ -175,6 +175,9 @@ struct OpDef {
   bool (*takes_epilogue)(const Node& node, std::span<const TensorInfo* const> inputs) = nullptr;
   // The activation that this unary node computes, if it may ride in a producer's epilogue.
   std::optional<ActivationArgs> (*as_activation)(const Node& node, const Graph& graph) = nullptr;
+
+  // For docs/operators.md: what ONNX allows and `check`, `infer` or `prepare` refuses. No full stop, no line break.
+  std::string_view note = {};
 };
 
 // The operator of that domain and name, or null. "ai.onnx" and "" are one domain.
