@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "graph/core/narrow.h"
 #include "graph/onnx/tensor_file.h"
 #include "tools/npy.h"
 
@@ -66,12 +67,17 @@ Result<void> fill(Tensor::Writable& made, const std::string& how) {
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
     return z ^ (z >> 31);
   };
-  dispatch(made.tensor.type(), [&](auto tag) {
+  const DType type = made.tensor.type();
+  const auto unit = [&] { return static_cast<float>(next() >> 40) * 0x1p-24f; };
+  if (is_narrow_float(type)) {
+    for (std::byte& code : made.bytes) code = static_cast<std::byte>(encode(type, unit(), {}));
+    return {};
+  }
+  dispatch(carrier_of(type), [&](auto tag) {
     using T = typename decltype(tag)::type;
     T* out = made.as<T>();
     for (std::int64_t i = 0; i < made.tensor.elements(); i++) {
-      const float unit = static_cast<float>(next() >> 40) * 0x1p-24f;
-      out[i] = is_float(made.tensor.type()) ? static_cast<T>(unit) : static_cast<T>(unit * 2);
+      out[i] = is_float(type) ? static_cast<T>(unit()) : static_cast<T>(unit() * 2);
     }
   });
   return {};

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "graph/elements.h"
 #include "runtime/plan.h"
 #include "tools/command.h"
 #include "tools/exit_code.h"
@@ -29,11 +30,9 @@ std::string file_name(std::string name) {
 void print(const std::string& name, const TensorInfo& info, std::span<const std::byte> bytes) {
   std::printf("%s %s %s", name.c_str(), std::string(name_of(info.type)).c_str(), to_string(info.shape).c_str());
   constexpr std::int64_t kShown = 8;
-  dispatch(info.type, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    const auto* values = reinterpret_cast<const T*>(bytes.data());
+  with_reader(info.type, [&](auto read) {
     for (std::int64_t i = 0; i < std::min(info.elements(), kShown); i++)
-      std::printf(" %.7g", static_cast<double>(values[i]));
+      std::printf(" %.7g", static_cast<double>(read(bytes.data(), i)));
   });
   std::printf(info.elements() > kShown ? " ...\n" : "\n");
 }

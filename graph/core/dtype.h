@@ -24,19 +24,33 @@ enum class DType : std::uint8_t {
   u32 = 12,
   u64 = 13,
   bf16 = 16,
+  // Narrow types: moved and converted, never computed in (graph/core/narrow.h).
+  f8e4m3fn = 17,
+  f8e4m3fnuz = 18,
+  f8e5m2 = 19,
+  f8e5m2fnuz = 20,
+  u4 = 21,
+  i4 = 22,
+  f4e2m1 = 23,
+  f8e8m0 = 24,
+  u2 = 25,
+  i2 = 26,
 };
 
-// Bytes of one element; 0 for types that adze doesn't store.
+// Bytes of one element in memory; 0 for types that adze doesn't store.
 std::size_t size_of(DType type);
+// Bits of one element in a file, where elements of fewer than eight are packed, the first in the lowest bits.
+int file_bits_of(DType type);
 // ONNX's lower-case name: "float", "int64", "bool", ...
 std::string_view name_of(DType type);
-// NumPy's name without byte order: "f4", "i8", "b1", ...; empty where NumPy has none.
+// NumPy's name without byte order: "f4", "i8", "b1", ...; empty where NumPy has none. Narrow integers go as bytes of
+// the same value, narrow floats as bytes of their code: what ml_dtypes' types are a view of.
 std::string_view numpy_name_of(DType type);
 // The Open Inference Protocol's name: "FP32", "INT64", "BOOL", ...
 std::string_view oip_name_of(DType type);
 bool is_float(DType type);
 
-// A set of types, as an operator's inputs declare them.
+// A set of types, as an operator's inputs declare them. Every type that adze stores has a number below 32.
 using TypeMask = std::uint32_t;
 // Empty for a number that is no element type: it comes from a file.
 constexpr TypeMask mask_of(DType type) {
@@ -54,6 +68,11 @@ constexpr TypeMask kInts = kSigned | kUnsigned;
 constexpr TypeMask kNumbers = kFloats | kInts;
 constexpr TypeMask kAnyType = kNumbers | mask_of(DType::boolean);
 constexpr TypeMask kIndices = types(DType::i32, DType::i64);
+constexpr TypeMask kFloat8 = types(DType::f8e4m3fn, DType::f8e4m3fnuz, DType::f8e5m2, DType::f8e5m2fnuz);
+constexpr TypeMask kNarrowFloats = kFloat8 | types(DType::f4e2m1, DType::f8e8m0);
+constexpr TypeMask kNarrowInts = types(DType::i4, DType::u4, DType::i2, DType::u2);
+constexpr TypeMask kNarrow = kNarrowFloats | kNarrowInts;
+constexpr TypeMask kStored = kAnyType | kNarrow;  // for operators that only move elements
 
 template <class T>
 struct TypeTag {

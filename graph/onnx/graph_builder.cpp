@@ -77,10 +77,10 @@ class GraphBuilder {
       return port;
     }
     const auto& tensor = info.type().tensor_type();
-    port.type = static_cast<DType>(tensor.elem_type() < 0 || tensor.elem_type() > 255 ? 0 : tensor.elem_type());
-    if (size_of(port.type) == 0) {
-      file_.unsupported.add(
-          concat(what, " \"", printable(info.name()), "\": element type ", tensor.elem_type(), " is not supported"));
+    if (const auto type = element_type(tensor.elem_type())) {
+      port.type = *type;
+    } else {
+      file_.unsupported.add(concat(what, " \"", printable(info.name()), "\": ", type.error().message));
     }
     if (!tensor.has_shape()) return port;
     if (tensor.shape().dim_size() > kMaxRank) {

@@ -3,19 +3,11 @@
 #include <charconv>
 #include <cstring>
 
+#include "graph/core/narrow.h"
 #include "graph/onnx/file.h"
 
 namespace adze {
 namespace {
-
-Result<DType> element_type(int code) {
-  const auto type = static_cast<DType>(code);
-  if (code < 0 || code > 255 || size_of(type) == 0) {
-    return make_error(Code::unsupported, "element type ", code,
-                      code > 0 && code < 17 ? concat(" (", name_of(type), ')') : std::string(), " is not supported");
-  }
-  return type;
-}
 
 Result<Shape> shape_of(const onnx::TensorProto& proto) {
   if (proto.dims_size() > kMaxRank) {
@@ -118,15 +110,11 @@ void normalise_bools(std::string& raw) {
   for (char& byte : raw) byte = byte != 0;
 }
 
-}  // namespace
-
-Result<Tensor> to_tensor(onnx::TensorProto& proto, const std::optional<std::string>& folder) {
-  ADZE_TRY(const DType type, element_type(proto.data_type()));
-  ADZE_TRY(const Shape shape, shape_of(proto));
+Result<Tensor> read_whole_bytes(onnx::TensorProto& proto, DType type, const Shape& shape,
+                                const std::optional<std::string>& folder) {
   const auto elements = shape.checked_elements();
   const auto bytes = byte_size(shape, size_of(type));
   if (!elements || !bytes) return make_error(Code::invalid_model, "shape ", to_string(shape), " is too large");
-  if (proto.has_segment()) return make_error(Code::unsupported, "segmented tensors are not supported");
   if (proto.data_location() == 1) return from_external(proto, type, shape, *bytes, folder);
   if (!proto.has_raw_data()) return from_fields(proto, type, shape, *elements);
   if (proto.raw_data().size() != *bytes) {
@@ -140,12 +128,43 @@ Result<Tensor> to_tensor(onnx::TensorProto& proto, const std::optional<std::stri
   return Tensor(type, shape, std::shared_ptr<const std::byte>(std::move(owner), data));
 }
 
+}  // namespace
+
+Result<DType> element_type(int code) {
+  const auto type = static_cast<DType>(code < 0 || code > 255 ? 0 : code);
+  if (size_of(type) != 0) return type;
+  const bool named = name_of(type) != name_of(DType::undefined);
+  const std::string name = named ? concat(" (", name_of(type), ')') : std::string();
+  return make_error(Code::unsupported, "element type ", code, name, " is not supported");
+}
+
+Result<Tensor> to_tensor(onnx::TensorProto& proto, const std::optional<std::string>& folder) {
+  ADZE_TRY(const DType type, element_type(proto.data_type()));
+  ADZE_TRY(const Shape shape, shape_of(proto));
+  if (proto.has_segment()) return make_error(Code::unsupported, "segmented tensors are not supported");
+  if (file_bits_of(type) >= 8) return read_whole_bytes(proto, type, shape, folder);
+  const auto elements = shape.checked_elements();
+  if (!elements) return make_error(Code::invalid_model, "shape ", to_string(shape), " is too large");
+  // Each entry of int32_data, too, is a byte of packed elements.
+  const auto size = static_cast<std::int64_t>(packed_size(type, static_cast<std::size_t>(*elements)));
+  ADZE_TRY(const Tensor packed, read_whole_bytes(proto, DType::u8, {size}, folder));
+  auto made = Tensor::allocate(type, shape);
+  unpack(type, {packed.raw(), packed.bytes()}, made.bytes);
+  return made.tensor;
+}
+
 onnx::TensorProto to_proto(const Tensor& tensor, const std::string& name) {
   onnx::TensorProto proto;
   for (const std::int64_t dim : tensor.shape()) proto.add_dims(dim);
   proto.set_data_type(static_cast<int>(tensor.type()));
   proto.set_name(name);
-  proto.set_raw_data(tensor.raw(), tensor.bytes());
+  if (file_bits_of(tensor.type()) >= 8) {
+    proto.set_raw_data(tensor.raw(), tensor.bytes());
+    return proto;
+  }
+  std::vector<std::byte> packed(packed_size(tensor.type(), static_cast<std::size_t>(tensor.elements())));
+  pack(tensor.type(), {tensor.raw(), tensor.bytes()}, packed);
+  proto.set_raw_data(packed.data(), packed.size());
   return proto;
 }
 

@@ -9,6 +9,9 @@
 
 namespace adze {
 
+// Error unsupported, with the type's name where it has one, for a number that is no type that adze stores.
+Result<DType> element_type(int code);
+
 // Takes the bytes out of `proto` where they can be used as they are. `folder` holds external data; nothing: refuse it.
 // Error unsupported for element types that adze doesn't store, invalid_model when sizes disagree.
 Result<Tensor> to_tensor(onnx::TensorProto& proto, const std::optional<std::string>& folder);

@@ -98,9 +98,12 @@ Result<void> check_direction(const Node& node) {
 DType cast_type(const Node& node, std::span<const DType>, int) {
   return static_cast<DType>(node.attributes.integer("to", 0));
 }
+// Bits as they lie in memory: not of narrow types below eight bits, which have a byte each there.
+constexpr TypeMask kBits = kAnyType | kFloat8 | types(DType::f8e8m0);
+
 Result<void> check_cast(const Node& node) {
-  if (size_of(cast_type(node, {}, 0)) == 0) return make_error(Code::unsupported, "its \"to\" is not supported");
-  return {};
+  if (mask_of(cast_type(node, {}, 0)) & kBits) return {};
+  return make_error(Code::unsupported, "its \"to\" is not supported");
 }
 Result<void> infer_cast(InferContext& context) {
   if (size_of(context.outputs()[0].type) != size_of(context.in(0).type)) {
@@ -110,7 +113,7 @@ Result<void> infer_cast(InferContext& context) {
 }
 
 constexpr int kShift[] = {11, 28}, kBitwise[] = {18}, kBitCast[] = {26};
-constexpr TypeMask kIntTypes[] = {kInts}, kAny[] = {kAnyType};
+constexpr TypeMask kIntTypes[] = {kInts}, kBitTypes[] = {kBits};
 constexpr AttrSpec kDirection[] = {{"direction", AttrKind::string, true}};
 constexpr AttrSpec kTo[] = {{"to", AttrKind::integer, true, 1, 255}};
 
@@ -144,11 +147,12 @@ constexpr OpDef kOps[] = {op("BitwiseAnd"),
                           {.name = "BitCast",
                            .versions = kBitCast,
                            .attributes = kTo,
-                           .input_types = kAny,
+                           .input_types = kBitTypes,
                            .output_type = cast_type,
                            .check = check_cast,
                            .infer = infer_cast,
-                           .prepare = [](PrepareContext&) -> Result<Step> { return view_step(); }}};
+                           .prepare = [](PrepareContext&) -> Result<Step> { return view_step(); },
+                           .note = "no types below 8 bits"}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_bitwise;

@@ -6,9 +6,13 @@
 namespace adze::server {
 namespace {
 
-std::vector<ServedPort> served_ports(const Model& model, const std::vector<Port>& ports) {
+Result<std::vector<ServedPort>> served_ports(const Model& model, const std::vector<Port>& ports) {
   std::vector<ServedPort> result;
   for (const Port& port : ports) {
+    if (oip_name_of(port.type).empty()) {
+      return make_error(Code::unsupported, model.name(), ": \"", model.value_name(port), "\" of type ",
+                        name_of(port.type), " can't be served: the Open Inference Protocol has no name for it");
+    }
     ServedPort served{model.value_name(port), port.type, {}};
     if (port.dims) {
       for (const Dim& dim : *port.dims) served.dims.push_back(dim.size);
@@ -46,8 +50,8 @@ Result<std::unique_ptr<ServedModel>> ServedModel::load(const std::string& name, 
   std::unique_ptr<ServedModel> served(new ServedModel);
   served->name_ = name;
   ADZE_TRY(served->model_, Model::load(path));
-  served->inputs_ = served_ports(*served->model_, served->model_->inputs());
-  served->outputs_ = served_ports(*served->model_, served->model_->outputs());
+  ADZE_TRY(served->inputs_, served_ports(*served->model_, served->model_->inputs()));
+  ADZE_TRY(served->outputs_, served_ports(*served->model_, served->model_->outputs()));
   served->batched_ = has_symbolic_batch(served->model_->inputs());
   const std::int64_t most = served->batched_ ? options.max_batch : 1;
   served->engine_ = std::make_unique<SessionEngine>(served->model_, options.threads, served->batched_);

@@ -222,6 +222,33 @@ TEST(TensorProto, EveryStorageForm) {
   EXPECT_TRUE(load_tensor(raw_bool)->as<bool>()[0]);
 }
 
+// Two of four bits to a byte, whether the bytes are raw or entries of a field.
+TEST(TensorProto, PackedElements) {
+  const auto values = [](const Result<Tensor>& tensor) {
+    std::vector<int> result;
+    if (!tensor) return result;
+    for (std::size_t i = 0; i < tensor->bytes(); i++) result.push_back(static_cast<std::int8_t>(tensor->raw()[i]));
+    return result;
+  };
+  auto raw = tensor_proto(DType::i4, {3});
+  raw.set_raw_data("\xe1\x03");
+  EXPECT_EQ(values(load_tensor(raw)), (std::vector<int>{1, -2, 3}));
+  auto field = tensor_proto(DType::i4, {3});
+  field.add_int32_data(0xe1);
+  field.add_int32_data(3);
+  EXPECT_EQ(values(load_tensor(field)), (std::vector<int>{1, -2, 3}));
+  auto quarter = tensor_proto(DType::u2, {5});
+  quarter.set_raw_data("\xe4\x02");
+  EXPECT_EQ(values(load_tensor(quarter)), (std::vector<int>{0, 1, 2, 3, 2}));
+  auto again = to_proto(*load_tensor(quarter), "x");
+  EXPECT_EQ(again.raw_data(), "\xe4\x02");
+  auto whole = tensor_proto(DType::f8e4m3fn, {2});
+  whole.add_int32_data(56);
+  whole.add_int32_data(192);
+  EXPECT_EQ(values(load_tensor(whole)), (std::vector<int>{56, -64}));
+  EXPECT_EQ(values(load_tensor(tensor_proto(DType::i4, {0}))), std::vector<int>());
+}
+
 TEST(TensorProto, SizesThatLie) {
   const auto refused = [](const onnx::TensorProto& proto, const std::string& part) {
     const auto tensor = load_tensor(proto);
@@ -237,7 +264,12 @@ TEST(TensorProto, SizesThatLie) {
   refused(tensor_proto(DType::f32, {-1}), "negative");
   refused(tensor_proto(DType::f32, {std::int64_t{1} << 62, 4}), "too large");
   refused(tensor_proto(DType::f32, {std::int64_t{1} << 40, std::int64_t{1} << 40}), "too large");
-  refused(tensor_proto(DType::string, {1}), "element type 8");
+  auto unpacked = tensor_proto(DType::i4, {4});
+  unpacked.set_raw_data("1234");
+  refused(unpacked, "raw_data has 4 bytes");
+  refused(tensor_proto(DType::f4e2m1, {std::int64_t{1} << 62}), "holds 0 elements");
+  refused(tensor_proto(DType::string, {1}), "element type 8 (string)");
+  refused(tensor_proto(static_cast<DType>(14), {1}), "element type 14 (complex64)");
   refused(tensor_proto(static_cast<DType>(0), {1}), "element type 0");
   refused(tensor_proto(static_cast<DType>(77), {1}), "element type 77");
   refused(tensor_proto(DType::f32, {1, 1, 1, 1, 1, 1, 1, 1, 1}), "rank 9");
