@@ -4,12 +4,14 @@
 #include <limits>
 
 #include "graph/axis.h"
-#include "graph/elementwise.h"
+#include "graph/elements.h"
 
 namespace adze {
 namespace {
 
-constexpr TypeMask kQuantized = types(DType::u8, DType::i8, DType::u16, DType::i16);
+constexpr TypeMask kQuantized =
+    types(DType::u8, DType::i8, DType::u16, DType::i16, DType::f4e2m1) | kFloat8 | kNarrowInts;
+constexpr TypeMask kReal = kFloats | types(DType::i32), kScale = kFloats | types(DType::f8e8m0);
 
 // Which scale an element has: outer x axis x inner elements; the scales outer? x blocks x inner?.
 struct Scales {
@@ -49,102 +51,182 @@ Result<Scales> scales_of(const Node& node, const Shape& data, const Shape& scale
 Result<void> infer(InferContext& context) {
   ADZE_CHECK(scales_of(context.node, context.shape(0), context.shape(1)));
   if (context.has(2) && context.shape(2) != context.shape(1)) {
-    return make_error(Code::invalid_model, "scale and zero point differ in shape");
+    const auto is_one = [&](const Shape& shape) { return shape.rank() <= 1 && shape.elements() == 1; };
+    if (!is_one(context.shape(1)) || !is_one(context.shape(2)))
+      return make_error(Code::invalid_model, "scale and zero point differ in shape");
   }
   return infer_same_shape(context);
+}
+Result<void> infer_dequantize(InferContext& context) {
+  if (context.has(2) && context.in(2).type != context.in(0).type)
+    return make_error(Code::invalid_model, "data and zero point differ in type");
+  return infer(context);
 }
 
 struct Args {
   DType from, scale, to;
+  DType division;       // QuantizeLinear: the precision of x / scale
+  bool round_operands;  // to that precision first, as the attribute "precision" asks
   Scales scales;
   bool zero_point;
+  NarrowRounding rounding;
 };
 
+struct Limits {
+  double least, most;
+};
 template <class T>
-T saturated(double x) {
-  using Limits = std::numeric_limits<T>;
-  return static_cast<T>(std::clamp(x, static_cast<double>(Limits::lowest()), static_cast<double>(Limits::max())));
+Limits limits_of(DType type) {
+  if (is_narrow_int(type)) return {static_cast<double>(range_of(type).least), static_cast<double>(range_of(type).most)};
+  return {static_cast<double>(std::numeric_limits<T>::lowest()), static_cast<double>(std::numeric_limits<T>::max())};
+}
+template <class T>
+T saturated(double x, Limits limits) {
+  return static_cast<T>(std::clamp(x, limits.least, limits.most));
 }
 
+// Calls f with the C++ type of a quantised integer's bytes.
 template <class F>
 void dispatch_quantized(DType type, F f) {
-  dispatch(type, [&](auto tag) {
+  dispatch(carrier_of(type), [&](auto tag) {
     using T = typename decltype(tag)::type;
     if constexpr (std::is_integral_v<T> && sizeof(T) <= 4 && !std::is_same_v<T, bool>) f(tag);
   });
 }
 
-void run_quantize(const Args& args, const Call& call) {
-  const Range range = call.slice.of(args.scales.elements, 16);
-  dispatch(args.from, [&](auto from_tag) {
-    using From = typename decltype(from_tag)::type;
-    dispatch_float(args.scale, [&](auto scale_tag) {
-      using S = typename decltype(scale_tag)::type;
-      dispatch_quantized(args.to, [&](auto to_tag) {
-        using To = typename decltype(to_tag)::type;
-        for (std::int64_t i = range.begin; i < range.end; i++) {
-          const std::int64_t at = args.scales.at(i);
-          // The quotient in the scale's precision, as the definition has it.
-          const S quotient = static_cast<S>(static_cast<Compute<S>>(static_cast<Compute<From>>(call.in<From>()[i])) /
-                                            static_cast<Compute<S>>(call.in<S>(1)[at]));
-          const double zero = args.zero_point ? static_cast<double>(call.in<To>(2)[at]) : 0;
-          const auto x = static_cast<double>(static_cast<Compute<S>>(quotient));
-          call.out<To>()[i] = std::isnan(x) ? To{0} : saturated<To>(std::nearbyint(x) + zero);
-        }
+// Element `at` of the scales, for those whose type is not the one that is computed in.
+double converted_scale(const Args& args, const Call& call, std::int64_t at) {
+  if (args.scale == DType::f8e8m0) return static_cast<double>(values_of(args.scale)[call.in<std::uint8_t>(1)[at]]);
+  return dispatch_float(
+      args.scale, [&]<class T>(TypeTag<T>) { return static_cast<double>(static_cast<Compute<T>>(call.in<T>(1)[at])); });
+}
+template <class S>
+Compute<S> scale_at(const Args& args, const Call& call, std::int64_t at) {
+  if (args.scale == dtype_of<S>) return static_cast<Compute<S>>(call.in<S>(1)[at]);
+  return static_cast<Compute<S>>(static_cast<S>(static_cast<Compute<S>>(converted_scale(args, call, at))));
+}
+
+// Calls f(get): get(i, at) is x / scale of element i, whose scale has index `at`.
+template <class F>
+void with_quotients(const Args& args, const Call& call, F f) {
+  dispatch(args.from, [&]<class From>(TypeTag<From>) {
+    if constexpr ((mask_of(dtype_of<From>) & kReal) != 0) {
+      dispatch_float(args.division, [&]<class S>(TypeTag<S>) {
+        f([&](std::int64_t i, std::int64_t at) {
+          auto x = static_cast<Compute<S>>(static_cast<Compute<From>>(call.in<From>()[i]));
+          if (args.round_operands) x = static_cast<Compute<S>>(static_cast<S>(x));
+          return static_cast<double>(static_cast<Compute<S>>(static_cast<S>(x / scale_at<S>(args, call, at))));
+        });
       });
+    }
+  });
+}
+
+void run_quantize(const Args& args, const Call& call) {
+  const Range range = call.slice.of(args.scales.elements, 64);
+  with_quotients(args, call, [&](auto quotient) {
+    if (is_narrow_float(args.to)) {
+      const auto& values = values_of(args.to);
+      for (std::int64_t i = range.begin; i < range.end; i++) {
+        const std::int64_t at = args.scales.at(i);
+        auto x = static_cast<float>(quotient(i, at));
+        const float zero = args.zero_point ? values[call.in<std::uint8_t>(2)[at]] : 0.0f;
+        if (zero != 0) x += zero;  // adding 0 would take the sign off -0
+        call.out<std::uint8_t>()[i] = encode(args.to, x, args.rounding);
+      }
+      return;
+    }
+    dispatch_quantized(args.to, [&]<class To>(TypeTag<To>) {
+      const Limits limits = limits_of<To>(args.to);
+      for (std::int64_t i = range.begin; i < range.end; i++) {
+        const std::int64_t at = args.scales.at(i);
+        const double zero = args.zero_point ? static_cast<double>(call.in<To>(2)[at]) : 0;
+        const double x = quotient(i, at);
+        call.out<To>()[i] = std::isnan(x) ? To{0} : saturated<To>(std::nearbyint(x) + zero, limits);
+      }
+    });
+  });
+}
+
+// Calls f(get): get(i, at) is x - zero point of element i, whose zero point has index `at`.
+template <class F>
+void with_steps(const Args& args, const Call& call, F f) {
+  if (is_narrow_float(args.from)) {
+    const auto& values = values_of(args.from);
+    f([&](std::int64_t i, std::int64_t at) {
+      const float x = values[call.in<std::uint8_t>()[i]];
+      const float zero = args.zero_point ? values[call.in<std::uint8_t>(2)[at]] : 0.0f;
+      return x - zero;
+    });
+    return;
+  }
+  dispatch_quantized(args.from, [&]<class From>(TypeTag<From>) {
+    f([&](std::int64_t i, std::int64_t at) {
+      const std::int64_t zero = args.zero_point ? static_cast<std::int64_t>(call.in<From>(2)[at]) : 0;
+      return static_cast<std::int64_t>(call.in<From>()[i]) - zero;
     });
   });
 }
 
 void run_dequantize(const Args& args, const Call& call) {
-  const Range range = call.slice.of(args.scales.elements, 16);
-  dispatch_quantized(args.from, [&](auto from_tag) {
-    using From = typename decltype(from_tag)::type;
-    dispatch_float(args.scale, [&](auto scale_tag) {
-      using S = typename decltype(scale_tag)::type;
-      dispatch_float(args.to, [&](auto to_tag) {
-        using To = typename decltype(to_tag)::type;
+  const Range range = call.slice.of(args.scales.elements, 64);
+  with_steps(args, call, [&](auto steps) {
+    dispatch_float(args.division, [&]<class S>(TypeTag<S>) {
+      dispatch_float(args.to, [&]<class To>(TypeTag<To>) {
         for (std::int64_t i = range.begin; i < range.end; i++) {
           const std::int64_t at = args.scales.at(i);
-          const std::int64_t zero = args.zero_point ? static_cast<std::int64_t>(call.in<From>(2)[at]) : 0;
-          const auto steps = static_cast<Compute<S>>(static_cast<std::int64_t>(call.in<From>()[i]) - zero);
-          call.out<To>()[i] =
-              static_cast<To>(static_cast<Compute<To>>(steps * static_cast<Compute<S>>(call.in<S>(1)[at])));
+          const Compute<S> product = static_cast<Compute<S>>(steps(i, at)) * scale_at<S>(args, call, at);
+          call.out<To>()[i] = static_cast<To>(static_cast<Compute<To>>(product));
         }
       });
     });
   });
 }
 
+DType type_attribute(const Node& node, std::string_view name) {
+  return static_cast<DType>(node.attributes.integer(name, 0));
+}
+
 template <auto Run>
 Result<Step> prepare(PrepareContext& context) {
   ADZE_TRY(const Scales scales, scales_of(context.node, context.in(0).shape, context.in(1).shape));
-  Step step = make_step<Run>(Args{context.in(0).type, context.in(1).type, context.out().type, scales, context.has(2)},
-                             "quantize");
+  const DType scale = context.in(1).type, precision = type_attribute(context.node, "precision");
+  Args args{context.in(0).type,
+            scale,
+            context.out().type,
+            scale,
+            precision != DType::undefined,
+            scales,
+            context.has(2),
+            {context.node.attributes.integer("saturate", 1) != 0}};
+  if (args.round_operands) args.division = precision;
+  if (args.division == DType::f8e8m0) args.division = DType::f32;
+  Step step = make_step<Run>(args, "quantize");
   step.max_parts = elementwise_parts(scales.elements);
   return step;
 }
 
-DType given_type(const Node& node) { return static_cast<DType>(node.attributes.integer("output_dtype", 0)); }
-
 DType quantized_type(const Node& node, std::span<const DType> in, int) {
   if (in.size() > 2 && in[2] != DType::undefined) return in[2];
-  return given_type(node) == DType::undefined ? DType::u8 : given_type(node);
+  const DType given = type_attribute(node, "output_dtype");
+  return given == DType::undefined ? DType::u8 : given;
 }
 DType real_type(const Node& node, std::span<const DType> in, int) {
-  return given_type(node) == DType::undefined ? in[1] : given_type(node);
+  const DType given = type_attribute(node, "output_dtype");
+  if (given != DType::undefined) return given;
+  return in[1] == DType::f8e8m0 ? DType::f32 : in[1];
 }
 
+Result<void> check_type(const Node& node, std::string_view name, TypeMask allowed) {
+  const DType type = type_attribute(node, name);
+  if (type == DType::undefined || (mask_of(type) & allowed)) return {};
+  return make_error(Code::unsupported, "its \"", name, "\" ", node.attributes.integer(name, 0), " is not supported");
+}
 Result<void> check_quantized(const Node& node) {
-  const DType type = given_type(node);
-  if (type == DType::undefined || (mask_of(type) & kQuantized)) return {};
-  return make_error(Code::unsupported, "its \"output_dtype\" is not supported");
+  ADZE_CHECK(check_type(node, "precision", kFloats));
+  return check_type(node, "output_dtype", kQuantized);
 }
-Result<void> check_real(const Node& node) {
-  const DType type = given_type(node);
-  if (type == DType::undefined || (mask_of(type) & kFloats)) return {};
-  return make_error(Code::unsupported, "its \"output_dtype\" is not supported");
-}
+Result<void> check_real(const Node& node) { return check_type(node, "output_dtype", kFloats); }
 
 // ---- DynamicQuantizeLinear ------------------------------------------------------------------------------------------
 
@@ -163,12 +245,13 @@ void run_dynamic(const std::int64_t& elements, const Call& call) {
     most = std::max(most, call.in()[i]);
   }
   const float scale = most == least ? 1.0f : (most - least) / 255.0f;
-  const auto zero = saturated<std::uint8_t>(std::nearbyint(static_cast<double>(-least / scale)));
+  const Limits limits = limits_of<std::uint8_t>(DType::u8);
+  const auto zero = saturated<std::uint8_t>(std::nearbyint(static_cast<double>(-least / scale)), limits);
   *call.out<float>(1) = most == least ? 0.0f : scale;
   *call.out<std::uint8_t>(2) = zero;
   for (std::int64_t i = 0; i < elements; i++) {
     call.out<std::uint8_t>()[i] =
-        saturated<std::uint8_t>(std::nearbyint(static_cast<double>(call.in()[i] / scale)) + zero);
+        saturated<std::uint8_t>(std::nearbyint(static_cast<double>(call.in()[i] / scale)) + zero, limits);
   }
 }
 Result<Step> prepare_dynamic(PrepareContext& context) {
@@ -179,10 +262,10 @@ constexpr int kVersions[] = {10, 13, 19, 21, 23, 24, 25, 28}, kDynamic[] = {11};
 constexpr AttrSpec kAttributes[] = {{"axis", AttrKind::integer},
                                     {"block_size", AttrKind::integer, false, 0},
                                     {"output_dtype", AttrKind::integer, false, 0, 255},
-                                    {"precision", AttrKind::integer},
+                                    {"precision", AttrKind::integer, false, 0, 255},  // QuantizeLinear alone from here
                                     {"saturate", AttrKind::integer}};
-constexpr TypeMask kQuantizeTypes[] = {kFloats | types(DType::i32), kFloats, kQuantized};
-constexpr TypeMask kDequantizeTypes[] = {kQuantized | types(DType::i32), kFloats, kQuantized | types(DType::i32)};
+constexpr TypeMask kQuantizeTypes[] = {kReal, kScale, kQuantized};
+constexpr TypeMask kDequantizeTypes[] = {kQuantized | types(DType::i32), kScale, kQuantized | types(DType::i32)};
 constexpr TypeMask kF32[] = {types(DType::f32)};
 
 constexpr OpDef kOps[] = {
@@ -194,15 +277,16 @@ constexpr OpDef kOps[] = {
      .output_type = quantized_type,
      .check = check_quantized,
      .infer = infer,
-     .prepare = prepare<run_quantize>},
+     .prepare = prepare<run_quantize>,
+     .note = "no int32 scale"},
     {.name = "DequantizeLinear",
      .versions = kVersions,
-     .attributes = kAttributes,
+     .attributes = std::span(kAttributes).first<3>(),
      .inputs = {2, 3},
      .input_types = kDequantizeTypes,
      .output_type = real_type,
      .check = check_real,
-     .infer = infer,
+     .infer = infer_dequantize,
      .prepare = prepare<run_dequantize>},
     {.name = "DynamicQuantizeLinear",
      .versions = kDynamic,
