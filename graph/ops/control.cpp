@@ -226,9 +226,9 @@ Result<std::vector<Tensor>> run_scan(const WholeCall& call) {
 DType by_body(const Node&, std::span<const DType>, int) { return DType::undefined; }
 
 constexpr int kIf[] = {1, 11, 13, 16, 19, 21, 23, 24, 25}, kScan[] = {8, 9, 11, 16, 19, 21, 23, 24, 25};
-constexpr TypeMask kIfTypes[] = {types(DType::boolean), kAnyType};
-constexpr TypeMask kLoopTypes[] = {types(DType::i64), types(DType::boolean), kAnyType};
-constexpr TypeMask kScanTypes[] = {kAnyType};
+constexpr TypeMask kIfTypes[] = {types(DType::boolean), kStored};
+constexpr TypeMask kLoopTypes[] = {types(DType::i64), types(DType::boolean), kStored};
+constexpr TypeMask kScanTypes[] = {kStored};
 constexpr AttrSpec kIfAttributes[] = {{"then_branch", AttrKind::graph, true}, {"else_branch", AttrKind::graph, true}};
 constexpr AttrSpec kLoopAttributes[] = {{"body", AttrKind::graph, true}};
 constexpr AttrSpec kScanAttributes[] = {{"body", AttrKind::graph, true},

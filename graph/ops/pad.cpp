@@ -13,7 +13,7 @@ constexpr AttrSpec kAttributes[] = {{"mode", AttrKind::string},
                                     {"pads", AttrKind::integers},
                                     {"paddings", AttrKind::integers},
                                     {"value", AttrKind::real}};
-constexpr TypeMask kTypes[] = {kAnyType, types(DType::i64), kAnyType, kIndices};
+constexpr TypeMask kTypes[] = {kStored, types(DType::i64), kStored, kIndices};
 
 enum class Mode { constant, reflect, edge, wrap };
 
@@ -173,11 +173,13 @@ Result<Step> prepare(PrepareContext& context) {
     }
     args.source.push_back(std::move(source));
   }
-  dispatch(context.in(0).type, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    const T value = static_cast<T>(context.node.attributes.real("value", 0));
-    std::memcpy(args.value.data(), &value, sizeof value);
-  });
+  if (context.node.attributes.has("value") && (mask_of(context.in(0).type) & kAnyType)) {
+    dispatch(context.in(0).type, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      const T value = static_cast<T>(context.node.attributes.real("value", 0));
+      std::memcpy(args.value.data(), &value, sizeof value);
+    });
+  }
   Step step = make_step<run>(std::move(args), "pad");
   step.max_parts = elementwise_parts(context.out().elements());
   step.unread = 0b1010;

@@ -163,7 +163,7 @@ constexpr AttrSpec kFlattenAttributes[] = {{"axis", AttrKind::integer}};
 constexpr AttrSpec kAxes[] = {{"axes", AttrKind::integers}};
 constexpr AttrSpec kDropoutAttributes[] = {
     {"ratio", AttrKind::real}, {"is_test", AttrKind::integer}, {"seed", AttrKind::integer}};
-constexpr TypeMask kTypes[] = {kAnyType, types(DType::i64)};
+constexpr TypeMask kTypes[] = {kStored, types(DType::i64)};
 constexpr TypeMask kDropoutTypes[] = {kFloats, kFloats, types(DType::boolean)};
 
 constexpr OpDef kOps[] = {{.name = "Reshape",

@@ -230,7 +230,7 @@ constexpr AttrSpec kElementAttributes[] = {{"axis", AttrKind::integer}, {"reduct
 constexpr AttrSpec kNdAttributes[] = {{"reduction", AttrKind::string}};
 constexpr AttrSpec kCacheAttributes[] = {{"axis", AttrKind::integer}, {"mode", AttrKind::string}};
 constexpr TypeMask kTypes[] = {kAnyType, kIndices, kAnyType}, kNdTypes[] = {kAnyType, types(DType::i64), kAnyType};
-constexpr TypeMask kCacheTypes[] = {kAnyType, kAnyType, types(DType::i64)};
+constexpr TypeMask kCacheTypes[] = {kStored, kStored, types(DType::i64)};
 
 constexpr OpDef elements(std::string_view name, std::span<const int> versions, int removed) {
   return {.name = name,

@@ -9,7 +9,7 @@
 namespace adze {
 namespace {
 
-constexpr TypeMask kAny[] = {kAnyType};
+constexpr TypeMask kAny[] = {kAnyType}, kAnyStored[] = {kStored};
 constexpr TypeMask kInt64[] = {types(DType::i64)};
 
 DType int64(const Node&, std::span<const DType>, int) { return DType::i64; }
@@ -232,13 +232,13 @@ constexpr OpDef kOps[] = {
     {.name = "Shape",
      .versions = kShape,
      .attributes = kShapeAttributes,
-     .input_types = kAny,
+     .input_types = kAnyStored,
      .output_type = int64,
      .infer = infer_shape,
      .prepare = prepare_shape},
     {.name = "Size",
      .versions = kSize,
-     .input_types = kAny,
+     .input_types = kAnyStored,
      .output_type = int64,
      .infer = infer_size,
      .prepare = prepare_size},

@@ -9,7 +9,7 @@ namespace {
 
 constexpr int kVersions[] = {1, 13, 21, 23, 24, 25};
 constexpr AttrSpec kAttributes[] = {{"perm", AttrKind::integers, false, 0, kMaxRank - 1}};
-constexpr TypeMask kTypes[] = {kAnyType};
+constexpr TypeMask kTypes[] = {kStored};
 
 Result<std::vector<std::int64_t>> perm_of(const Node& node, int rank) {
   std::vector<std::int64_t> perm = node.attributes.integers("perm");
