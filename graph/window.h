@@ -9,6 +9,10 @@
 
 namespace adze {
 
+// OpDef::note of operators that take an Image.
+constexpr std::string_view kImageNote = "1 to 3 spatial axes";
+static_assert(kSpatial == 3);
+
 // A tensor [n, c, spatial...], or [n, spatial..., c] when channels_last.
 struct Image {
   std::int64_t n = 0, c = 0;

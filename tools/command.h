@@ -14,5 +14,6 @@ void add_inspect(CLI::App& app, RunVerb& run);
 void add_verify(CLI::App& app, RunVerb& run);
 void add_serve(CLI::App& app, RunVerb& run);
 void add_hw(CLI::App& app, RunVerb& run);
+void add_operators(CLI::App& app, RunVerb& run);
 
 }  // namespace adze

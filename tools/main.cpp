@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
   adze::add_verify(app, run);
   adze::add_serve(app, run);
   adze::add_hw(app, run);
+  adze::add_operators(app, run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {

@@ -28,8 +28,8 @@ struct NarrowRounding {
 // Nothing for a name that ONNX's "round_mode" doesn't have.
 std::optional<NarrowRounding::Scale> scale_rounding(std::string_view name);
 
-// The code of `value`. NaN is 0 in E2M1, which has no code for it. E8M0 holds powers of two: signs are dropped, and what
-// is below 2^-127 is as far out of range as what is above 2^127. Wider numbers come by way of float, as in ONNX's
+// The code of `value`. NaN is 0 in E2M1, which has no code for it. E8M0 holds powers of two: signs are dropped, and
+// what is below 2^-127 is as far out of range as what is above 2^127. Wider numbers come by way of float, as in ONNX's
 // reference and in ml_dtypes. REQUIRES: is_narrow_float(type)
 std::uint8_t encode(DType type, float value, NarrowRounding rounding);
 

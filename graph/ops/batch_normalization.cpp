@@ -115,7 +115,8 @@ constexpr OpDef kOps[] = {{.name = "BatchNormalization",
                            .check = check,
                            .infer = infer,
                            .prepare = prepare,
-                           .layout = LayoutRule::channels_last}};
+                           .layout = LayoutRule::channels_last,
+                           .note = "no statistics per position (spatial 0, before opset 9)"}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_batch_normalization;

@@ -238,7 +238,8 @@ constexpr OpDef kOps[] = {{.name = "ConvTranspose",
                            .infer = infer,
                            .prepare = prepare,
                            .layout = LayoutRule::channels_last,
-                           .takes_epilogue = [](const Node&, std::span<const TensorInfo* const>) { return true; }}};
+                           .takes_epilogue = [](const Node&, std::span<const TensorInfo* const>) { return true; },
+                           .note = kImageNote}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_conv_transpose;

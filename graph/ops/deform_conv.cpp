@@ -134,7 +134,8 @@ constexpr OpDef kOps[] = {{.name = "DeformConv",
                            .inputs = {3, 5},
                            .input_types = kTypes,
                            .infer = infer,
-                           .prepare = prepare}};
+                           .prepare = prepare,
+                           .note = "2 spatial axes"}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_deform_conv;

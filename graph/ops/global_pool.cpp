@@ -83,7 +83,8 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions) {
           .input_types = kTypes,
           .infer = infer,
           .prepare = prepare,
-          .layout = LayoutRule::channels_last};
+          .layout = LayoutRule::channels_last,
+          .note = kImageNote};
 }
 constexpr OpDef kOps[] = {op("GlobalAveragePool", kVersions), op("GlobalMaxPool", kVersions), op("GlobalLpPool", kLp)};
 

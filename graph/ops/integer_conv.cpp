@@ -161,7 +161,8 @@ constexpr OpDef kOps[] = {{.name = "ConvInteger",
                            .input_types = kIntegerTypes,
                            .output_type = [](const Node&, std::span<const DType>, int) { return DType::i32; },
                            .infer = infer,
-                           .prepare = prepare},
+                           .prepare = prepare,
+                           .note = kImageNote},
                           {.name = "QLinearConv",
                            .versions = kVersions,
                            .attributes = kAttributes,
@@ -169,7 +170,8 @@ constexpr OpDef kOps[] = {{.name = "ConvInteger",
                            .input_types = kLinearTypes,
                            .output_type = [](const Node&, std::span<const DType> in, int) { return in[7]; },
                            .infer = infer,
-                           .prepare = prepare}};
+                           .prepare = prepare,
+                           .note = kImageNote}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_integer_conv;

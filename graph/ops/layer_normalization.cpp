@@ -98,7 +98,8 @@ constexpr OpDef kOps[] = {{.name = "LayerNormalization",
                            .input_types = kTypes,
                            .output_type = output_type_of,
                            .infer = infer,
-                           .prepare = prepare}};
+                           .prepare = prepare,
+                           .note = "scale and bias of the normalised axes, not broadcast"}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_layer_normalization;

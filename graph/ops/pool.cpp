@@ -191,7 +191,8 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions, std::sp
       .check = check,
       .infer = infer,
       .prepare = prepare,
-      .layout = LayoutRule::channels_last};
+      .layout = LayoutRule::channels_last,
+      .note = kImageNote};
 }
 constexpr OpDef kOps[] = {op("MaxPool", kMax, kMaxTypes, {1, 2}), op("AveragePool", kAverage, kFloatTypes, {1, 1}),
                           op("LpPool", kLp, kFloatTypes, {1, 1})};

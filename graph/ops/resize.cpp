@@ -436,7 +436,8 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions, std::sp
           .infer = infer,
           .prepare = prepare,
           .layout = LayoutRule::transparent,
-          .permute = permute};
+          .permute = permute,
+          .note = "bool by nearest neighbour only"};
 }
 constexpr OpDef kOps[] = {op("Resize", kResize, kResizeAttributes, {1, 4}),
                           op("Upsample", kUpsample, kUpsampleAttributes, {1, 2})};

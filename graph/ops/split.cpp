@@ -103,7 +103,8 @@ constexpr OpDef kOps[] = {{.name = "Split",
                            .infer = infer,
                            .prepare = prepare,
                            .layout = LayoutRule::transparent,
-                           .permute = permute_axis<0>}};
+                           .permute = permute_axis<0>,
+                           .note = "no output may be left out"}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_split;

@@ -179,7 +179,8 @@ constexpr OpDef kOps[] = {{.name = "Col2Im",
                            .inputs = {2, 3},
                            .input_types = kUnpoolTypes,
                            .infer = infer_unpool,
-                           .prepare = prepare_unpool}};
+                           .prepare = prepare_unpool,
+                           .note = kImageNote}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_unpool;
