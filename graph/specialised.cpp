@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "graph/any_node.h"
 #include "graph/evaluate.h"
 
 namespace adze {
@@ -28,7 +29,7 @@ Result<void> fold(Graph& graph, const Node& node, std::size_t& budget) {
 }
 
 bool foldable(const Graph& graph, const Node& node) {
-  if (node.op->random) return false;
+  if (any_node(node, [](const Node& inner) { return inner.op->random; })) return false;
   for (const ValueId id : node.inputs) {
     if (id != kNoValue && !graph[id].constant) return false;
   }

@@ -1,4 +1,4 @@
-// The operators that give the same bytes another shape: Reshape, Flatten, Squeeze, Unsqueeze, Identity, Dropout.
+// The operators that give the same bytes another shape: Reshape, Flatten, Squeeze, Unsqueeze, Identity.
 #include <algorithm>
 
 #include "graph/axis.h"
@@ -106,65 +106,21 @@ Result<void> infer_unsqueeze(InferContext& context) {
   return {};
 }
 
-// ---- Identity, Dropout ----------------------------------------------------------------------------------------------
+// ---- Identity -------------------------------------------------------------------------------------------------------
 
 Result<void> infer_same(InferContext& context) {
-  for (int i = 0; i < context.output_count(); i++) context.set_shape(i, context.shape(0));
+  context.set_shape(0, context.shape(0));
   return {};
 }
 
-// In inference Dropout passes its input on; the mask says that everything was kept.
-Result<void> infer_dropout(InferContext& context) {
-  if (context.has(2)) {
-    ADZE_TRY(const Tensor* const training, context.known(2));
-    const Tensor* ratio = nullptr;
-    if (context.has(1)) {
-      ADZE_TRY(ratio, context.known(1));
-    }
-    const bool zero = ratio && ratio->type() == DType::f32 && ratio->elements() == 1 && ratio->as<float>()[0] == 0;
-    if (training->elements() == 1 && training->as<bool>()[0] && !zero) {
-      return make_error(Code::unsupported, "dropout in training mode is random");
-    }
-  }
-  return infer_same(context);
-}
-
-struct DropoutArgs {
-  std::size_t bytes;
-  std::int64_t elements;
-  DType mask;
-};
-
-void run_dropout(const DropoutArgs& args, const Call& call) {
-  if (call.slice.part != 0) return;
-  std::copy_n(call.in<std::byte>(), args.bytes, call.out<std::byte>());
-  dispatch(args.mask, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    std::fill_n(call.out<T>(1), args.elements, static_cast<T>(true));
-  });
-}
-
-Result<Step> prepare_dropout(PrepareContext& context) {
-  if (!context.wants_output(1)) return view_step();
-  return make_step<run_dropout>(DropoutArgs{context.in(0).bytes(), context.in(0).elements(), context.out(1).type},
-                                "dropout");
-}
-
-DType dropout_type(const Node& node, std::span<const DType> inputs, int i) {
-  return i == 1 && node.version >= 10 ? DType::boolean : inputs[0];
-}
 DType same_type(const Node&, std::span<const DType> inputs, int) { return inputs[0]; }
 
 constexpr int kReshape[] = {1, 5, 13, 14, 19, 21, 23, 24, 25}, kFlatten[] = {1, 9, 11, 13, 21, 23, 24, 25};
 constexpr int kSqueeze[] = {1, 11, 13, 21, 23, 24, 25}, kIdentity[] = {1, 13, 14, 16, 19, 21, 23, 24, 25};
-constexpr int kDropout[] = {1, 6, 7, 10, 12, 13, 22};
 constexpr AttrSpec kReshapeAttributes[] = {{"shape", AttrKind::integers}, {"allowzero", AttrKind::integer}};
 constexpr AttrSpec kFlattenAttributes[] = {{"axis", AttrKind::integer}};
 constexpr AttrSpec kAxes[] = {{"axes", AttrKind::integers}};
-constexpr AttrSpec kDropoutAttributes[] = {
-    {"ratio", AttrKind::real}, {"is_test", AttrKind::integer}, {"seed", AttrKind::integer}};
 constexpr TypeMask kTypes[] = {kStored, types(DType::i64)};
-constexpr TypeMask kDropoutTypes[] = {kFloats, kFloats, types(DType::boolean)};
 
 constexpr OpDef kOps[] = {{.name = "Reshape",
                            .versions = kReshape,
@@ -199,16 +155,7 @@ constexpr OpDef kOps[] = {{.name = "Reshape",
                            .input_types = kTypes,
                            .infer = infer_same,
                            .prepare = prepare_view,
-                           .layout = LayoutRule::transparent},
-                          {.name = "Dropout",
-                           .versions = kDropout,
-                           .attributes = kDropoutAttributes,
-                           .inputs = {1, 3},
-                           .outputs = {1, 2},
-                           .input_types = kDropoutTypes,
-                           .output_type = dropout_type,
-                           .infer = infer_dropout,
-                           .prepare = prepare_dropout}};
+                           .layout = LayoutRule::transparent}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_reshape;

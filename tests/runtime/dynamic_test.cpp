@@ -224,6 +224,24 @@ TEST_F(Dynamic, ScanRunsForwardsAndBackwards) {
   expect(1, {3}, {4, 6, 7});
 }
 
+TEST_F(Dynamic, ABodyThatDrawsIsNotFoldedThoughItsInputsAreConstant) {
+  ModelBuilder m;
+  m.initializer("c", truth(true)).output("y");
+  ModelBuilder branch;
+  branch.output("t");
+  set(branch.node("RandomUniform", {}, {"t"}), "shape", {4});
+  auto& node = m.node("If", {"c"}, {"y"});
+  body(node, "then_branch", branch);
+  body(node, "else_branch", branch);
+  load(m);
+  const auto drawn = [&] {
+    run({});
+    const auto bytes = session_->output(0);
+    return std::vector<std::byte>(bytes.begin(), bytes.end());
+  };
+  EXPECT_NE(drawn(), drawn());
+}
+
 TEST_F(Dynamic, BrokenBodiesAreRefusedWithTheirNode) {
   ModelBuilder m;
   m.input("c", {}, DType::boolean).output("y");
