@@ -1,4 +1,6 @@
-// BatchNormalization in inference: a factor and an offset per channel.
+// BatchNormalization. In inference a factor and an offset per channel. In training the batch's own mean and variance
+// (of the population) take the place of the given ones, which become running averages: training_mode asks for it from
+// version 14, having more than one output before.
 #include <algorithm>
 #include <cmath>
 
@@ -12,9 +14,15 @@ std::int64_t channels_of(const Node& node, const Shape& data) {
   return data.rank() < 2 ? 1 : node.channels_last ? data.back() : data[1];
 }
 
+bool wants_statistics(const Node& node) {
+  return std::any_of(node.outputs.begin() + 1, node.outputs.end(), [](ValueId id) { return id != kNoValue; });
+}
+
+bool trains(const Node& node) {
+  return node.version >= 14 ? node.attributes.integer("training_mode", 0) != 0 : wants_statistics(node);
+}
+
 Result<void> check(const Node& node) {
-  if (node.attributes.integer("training_mode", 0))
-    return make_error(Code::unsupported, "training mode is not supported");
   if (node.version < 9 && !node.attributes.integer("spatial", 1)) {
     return make_error(Code::unsupported, "statistics per position (spatial 0) are not supported");
   }
@@ -29,8 +37,11 @@ Result<void> infer(InferContext& context) {
                         " channels");
     }
   }
+  if (!trains(context.node) && wants_statistics(context.node)) {
+    return make_error(Code::invalid_model, "there are running statistics only in training mode");
+  }
   context.set_shape(0, context.shape(0));
-  for (int i = 1; i < context.output_count(); i++) context.set_shape(i, context.shape(i < 3 ? i + 2 : i));
+  for (int i = 1; i < context.output_count(); i++) context.set_shape(i, context.shape(i % 2 ? 3 : 4));
   return {};
 }
 
@@ -38,7 +49,9 @@ struct Args {
   ScaleShiftFn kernel;
   DType type, parameter_types[4];
   std::int64_t rows, c;
-  float epsilon;
+  double epsilon;
+  double momentum;
+  std::vector<DType> statistics;  // types of outputs 1 and further; undefined where left out
 };
 
 double parameter(const Args& args, const Call& call, int i, std::int64_t c) {
@@ -53,7 +66,7 @@ void run(const Args& args, const Call& call) {
   auto* scale = reinterpret_cast<double*>(call.scratch);
   double* shift = scale + args.c;
   for (std::int64_t c = 0; c < args.c; c++) {
-    scale[c] = parameter(args, call, 1, c) / std::sqrt(parameter(args, call, 4, c) + static_cast<double>(args.epsilon));
+    scale[c] = parameter(args, call, 1, c) / std::sqrt(parameter(args, call, 4, c) + args.epsilon);
     shift[c] = parameter(args, call, 2, c) - parameter(args, call, 3, c) * scale[c];
   }
   const Range rows = call.slice.of(args.rows);
@@ -73,22 +86,102 @@ void run(const Args& args, const Call& call) {
   });
 }
 
-Result<Step> prepare(PrepareContext& context) {
-  for (int i = 1; i < context.output_count(); i++) {
-    if (context.wants_output(i))
-      return make_error(Code::unsupported, "running statistics as outputs are not supported");
+// ---- training -------------------------------------------------------------------------------------------------------
+
+template <class T>
+double element(const Call& call, std::int64_t i) {
+  return static_cast<double>(static_cast<Compute<T>>(call.in<T>()[i]));
+}
+
+// Mean and population variance of the channels in `range`, in two passes so that a large mean costs no digits.
+template <class T>
+void batch_statistics(const Args& args, const Call& call, Range range, double* mean, double* variance) {
+  const auto n = static_cast<double>(args.rows);
+  std::fill(mean + range.begin, mean + range.end, 0.0);
+  std::fill(variance + range.begin, variance + range.end, 0.0);
+  for (std::int64_t row = 0; row < args.rows; row++) {
+    for (std::int64_t c = range.begin; c < range.end; c++) mean[c] += element<T>(call, row * args.c + c);
   }
+  for (std::int64_t c = range.begin; c < range.end; c++) mean[c] /= n;
+  for (std::int64_t row = 0; row < args.rows; row++) {
+    for (std::int64_t c = range.begin; c < range.end; c++) {
+      const double distance = element<T>(call, row * args.c + c) - mean[c];
+      variance[c] += distance * distance;
+    }
+  }
+  for (std::int64_t c = range.begin; c < range.end; c++) variance[c] /= n;
+}
+
+// Outputs 1 to 4: the running mean and variance, and before version 14 also the batch's.
+void write_statistics(const Args& args, const Call& call, Range range, const double* mean, const double* variance) {
+  for (int i = 1; i <= static_cast<int>(args.statistics.size()); i++) {
+    const DType type = args.statistics[static_cast<std::size_t>(i - 1)];
+    if (type == DType::undefined) continue;
+    const bool is_mean = i % 2 != 0, running = i < 3;
+    dispatch_float(type, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      for (std::int64_t c = range.begin; c < range.end; c++) {
+        double value = is_mean ? mean[c] : variance[c];
+        if (running) value = parameter(args, call, is_mean ? 3 : 4, c) * args.momentum + value * (1 - args.momentum);
+        call.out<T>(i)[c] = static_cast<T>(static_cast<Compute<T>>(value));
+      }
+    });
+  }
+}
+
+// Threads share out channels, so that no sum is cut.
+void run_training(const Args& args, const Call& call) {
+  const Range range = call.slice.of(args.c);
+  auto* mean = reinterpret_cast<double*>(call.scratch);
+  double* variance = mean + args.c;
+  dispatch_float(args.type, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    batch_statistics<T>(args, call, range, mean, variance);
+    write_statistics(args, call, range, mean, variance);
+    for (std::int64_t c = range.begin; c < range.end; c++) {
+      const double scale = parameter(args, call, 1, c) / std::sqrt(variance[c] + args.epsilon);
+      const double shift = parameter(args, call, 2, c);
+      for (std::int64_t row = 0; row < args.rows; row++) {
+        const double y = (element<T>(call, row * args.c + c) - mean[c]) * scale + shift;
+        call.out<T>()[row * args.c + c] = static_cast<T>(static_cast<Compute<T>>(y));
+      }
+    }
+  });
+}
+
+Result<Step> prepare_training(PrepareContext& context, Args args) {
+  args.momentum = static_cast<double>(context.node.attributes.real("momentum", 0.9f));
+  for (int i = 1; i < context.output_count(); i++) {
+    args.statistics.push_back(context.wants_output(i) ? context.out(i).type : DType::undefined);
+  }
+  const auto channels = static_cast<std::size_t>(args.c);
+  const int parts =
+      std::min(elementwise_parts(context.in(0).elements()), static_cast<int>(std::min<std::int64_t>(args.c, 256)));
+  Step step = make_step<run_training>(std::move(args), "batch_normalization_training");
+  step.scratch_bytes = channels * 2 * sizeof(double);
+  step.max_parts = std::max(parts, 1);
+  step.in_place = 1;
+  return step;
+}
+
+// ---- operator -------------------------------------------------------------------------------------------------------
+
+Result<Step> prepare(PrepareContext& context) {
   const auto& kernel = scale_shift_f32.best(context.isa);
   Args args{kernel.fn,
             context.in(0).type,
             {},
             0,
             channels_of(context.node, context.in(0).shape),
-            context.node.attributes.real("epsilon", 1e-5f)};
+            static_cast<double>(context.node.attributes.real("epsilon", 1e-5f)),
+            0,
+            {}};
   for (int i = 1; i <= 4; i++) args.parameter_types[i - 1] = context.in(i).type;
   args.rows = context.in(0).elements() / std::max<std::int64_t>(args.c, 1);
-  Step step = make_step<run>(args, concat("scale_shift_f32/", isa_name(kernel.isa)));
-  step.scratch_bytes = static_cast<std::size_t>(args.c) * (2 * sizeof(double) + 2 * sizeof(float));
+  if (trains(context.node)) return prepare_training(context, std::move(args));
+  const auto channels = static_cast<std::size_t>(args.c);
+  Step step = make_step<run>(std::move(args), concat("scale_shift_f32/", isa_name(kernel.isa)));
+  step.scratch_bytes = channels * (2 * sizeof(double) + 2 * sizeof(float));
   step.max_parts = elementwise_parts(context.in(0).elements());
   step.in_place = 1;
   return step;

@@ -49,12 +49,43 @@ TEST(BatchNormalization, MixesTypesFromVersion15) {
   EXPECT_EQ(static_cast<float>(values<Float16>(y)[1]), 2);
 }
 
-TEST(BatchNormalization, RefusesTrainingAndWrongParameters) {
+TEST(BatchNormalization, InTrainingUsesTheBatchAndUpdatesTheRunningStatistics) {
+  // Two images of two channels; channel 0 holds 1 2 5 8, channel 1 holds 3 4 7 10.
+  const std::vector<Tensor> inputs = {tensor({2, 2, 2}, {1, 2, 3, 4, 5, 8, 7, 10}), tensor({2}, {2, 3}),
+                                      tensor({2}, {10, 20}), tensor({2}, {1, 3}), tensor({2}, {4, 0.25f})};
+  const auto first = normalised({1, 2, 5, 8}, 0.5), second = normalised({3, 4, 7, 10}, 0.5);
+  Floats y;
+  for (const std::size_t i : {0u, 2u}) {
+    for (std::size_t j = i; j < i + 2; j++) y.push_back(2 * first[j] + 10);
+    for (std::size_t j = i; j < i + 2; j++) y.push_back(3 * second[j] + 20);
+  }
+  const auto modern =
+      run_op_outputs("BatchNormalization", 15,
+                     {{"training_mode", std::int64_t{1}}, {"momentum", 0.75f}, {"epsilon", 0.5f}}, inputs, 3);
+  expect_values(modern[0], {2, 2, 2}, y, 1e-5f);
+  expect_values(modern[1], {2}, {0.75f * 1 + 0.25f * 4, 0.75f * 3 + 0.25f * 6});
+  expect_values(modern[2], {2}, {0.75f * 4 + 0.25f * 7.5f, 0.75f * 0.25f + 0.25f * 7.5f});
+  const auto old = run_op_outputs("BatchNormalization", 9, {{"momentum", 0.75f}, {"epsilon", 0.5f}}, inputs, 5);
+  for (std::size_t i = 0; i < 3; i++) EXPECT_TRUE(same_bytes(old[i], modern[i]));
+  expect_values(old[3], {2}, {4, 6});
+  expect_values(old[4], {2}, {7.5f, 7.5f});
+}
+
+TEST(BatchNormalization, TrainingGivesStatisticsInTheirOwnType) {
+  const auto y = run_op_outputs("BatchNormalization", 14, {{"training_mode", std::int64_t{1}}, {"momentum", 0.0f}},
+                                {cast_to<Float16>(tensor({2, 1}, {1, 3})), cast_to<Float16>(tensor({1}, {1})),
+                                 cast_to<Float16>(tensor({1}, {0})), tensor({1}, {0}), tensor({1}, {1})},
+                                3);
+  EXPECT_EQ(y[0].type(), DType::f16);
+  expect_values(y[1], {1}, {2});
+  expect_values(y[2], {1}, {1});
+}
+
+TEST(BatchNormalization, RefusesWrongParameters) {
   const Tensor x = tensor({1, 2, 2}, {1, 2, 3, 4}), two = tensor({2}, {1, 1}), three = tensor({3}, {1, 1, 1});
-  EXPECT_FALSE(
-      try_op("BatchNormalization", 15, {{"training_mode", std::int64_t{1}}}, {x, two, two, two, two}).has_value());
   EXPECT_FALSE(try_op("BatchNormalization", 7, {{"spatial", std::int64_t{0}}}, {x, two, two, two, two}).has_value());
   EXPECT_FALSE(try_op("BatchNormalization", 15, {}, {x, two, two, two, three}).has_value());
+  EXPECT_FALSE(try_op("BatchNormalization", 15, {}, {x, two, two, two, two}, 3).has_value());
 }
 
 TEST(InstanceNormalization, NormalisesEachChannelOfEachImage) {
