@@ -28,14 +28,19 @@ Tolerance tolerance_of(DType type, Tolerance tolerance) {
 
 }  // namespace
 
-Result<void> compare(const Tensor& expected, const TensorInfo& info, std::span<const std::byte> actual,
-                     const Tolerance& for_f32) {
+Result<void> compare_kind(const Tensor& expected, const TensorInfo& info) {
   if (expected.type() != info.type) {
     return make_error(Code::mismatch, "type is ", name_of(info.type), ", expected ", name_of(expected.type()));
   }
   if (!(expected.shape() == info.shape)) {
     return make_error(Code::mismatch, "shape is ", to_string(info.shape), ", expected ", to_string(expected.shape()));
   }
+  return {};
+}
+
+Result<void> compare(const Tensor& expected, const TensorInfo& info, std::span<const std::byte> actual,
+                     const Tolerance& for_f32) {
+  ADZE_CHECK(compare_kind(expected, info));
   const Tolerance tolerance = tolerance_of(info.type, for_f32);
   return with_reader(info.type, [&](auto read) -> Result<void> {
     for (std::int64_t i = 0; i < info.elements(); i++) {

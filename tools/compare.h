@@ -12,6 +12,9 @@ struct Tolerance {
   double absolute = 1e-7;
 };
 
+// Type and shape alone.
+Result<void> compare_kind(const Tensor& expected, const TensorInfo& info);
+
 // Error mismatch with the first element that differs.
 Result<void> compare(const Tensor& expected, const TensorInfo& info, std::span<const std::byte> actual,
                      const Tolerance& tolerance);
