@@ -16,8 +16,8 @@ constexpr int kMaxDepth = 32;
 
 class GraphBuilder {
  public:
-  GraphBuilder(onnx::GraphProto& proto, FileContext& file, GraphBuilder* outer = nullptr)
-      : proto_(proto), file_(file), outer_(outer), depth_(outer ? outer->depth_ + 1 : 0) {}
+  GraphBuilder(onnx::GraphProto& proto, FileContext& file, const Opsets& opsets, GraphBuilder* outer = nullptr)
+      : proto_(proto), file_(file), opsets_(opsets), outer_(outer), depth_(outer ? outer->depth_ + 1 : 0) {}
 
   Result<Graph> build() {
     if (depth_ > kMaxDepth) return make_error(Code::resource_limit, "graphs are nested more than ", kMaxDepth, " deep");
@@ -113,15 +113,17 @@ class GraphBuilder {
 
   Result<void> add_nodes() {
     int index = 0;
-    for (onnx::NodeProto& proto : *proto_.mutable_node()) {
+    ADZE_TRY(const auto nodes, file_.functions.expand(*proto_.mutable_node(), opsets_));
+    for (const auto& [node_proto, opsets] : nodes) {
+      onnx::NodeProto& proto = *node_proto;
       Node node;
       node.name = proto.name().empty() ? concat(proto.op_type(), '_', index) : proto.name();
       node.name = printable(node.name);
       const std::string where = concat("node \"", node.name, "\" (", printable(proto.op_type()), ')');
-      auto added = add_node(proto, node);
+      auto added = add_node(proto, *opsets, node);
       for (onnx::AttributeProto& attribute : *proto.mutable_attribute()) {
         if (added && node.attributes.is_graph(attribute.name())) {
-          bodies_.push_back({graph_.nodes.size(), attribute.name(), attribute.mutable_g()});
+          bodies_.push_back({graph_.nodes.size(), attribute.name(), attribute.mutable_g(), opsets});
         }
       }
       if (!added && added.error().code != Code::unsupported) return std::move(added).error().with_context(where);
@@ -144,15 +146,18 @@ class GraphBuilder {
     return {};
   }
 
-  Result<void> add_node(onnx::NodeProto& proto, Node& node) {
-    const std::string domain = proto.domain() == "ai.onnx" ? "" : proto.domain();
+  Result<void> add_node(onnx::NodeProto& proto, const Opsets& opsets, Node& node) {
+    const std::string domain = domain_of(proto.domain());
     const OpDef* op = find_op(domain, proto.op_type());
+    if (!proto.overload().empty()) {
+      return make_error(Code::unsupported, "there is no function of overload \"", printable(proto.overload()), '"');
+    }
     if (!op) {
       return make_error(Code::unsupported, "no such operator is built",
                         domain.empty() ? std::string() : concat(" in domain \"", printable(domain), '"'));
     }
-    const auto opset = file_.opsets.find(domain);
-    if (opset == file_.opsets.end()) return make_error(Code::invalid_model, "its operator set is not imported");
+    const auto opset = opsets.find(domain);
+    if (opset == opsets.end()) return make_error(Code::invalid_model, "its operator set is not imported");
     node.version = version_for(*op, static_cast<int>(std::min<std::int64_t>(opset->second, 1 << 20)));
     if (!node.version)
       return make_error(Code::unsupported, "operator set ", opset->second, " has no version that is built");
@@ -221,7 +226,7 @@ class GraphBuilder {
       }
     }
     for (const Body& body : bodies_) {
-      GraphBuilder builder(*body.proto, file_, this);
+      GraphBuilder builder(*body.proto, file_, *body.opsets, this);
       auto built = builder.build();
       Node& node = graph_.nodes[body.node];
       if (!built) return std::move(built).error().with_context(concat("node \"", node.name, "\""));
@@ -272,10 +277,12 @@ class GraphBuilder {
     std::size_t node;
     std::string attribute;
     onnx::GraphProto* proto;
+    const Opsets* opsets;
   };
 
   onnx::GraphProto& proto_;
   FileContext& file_;
+  const Opsets& opsets_;
   GraphBuilder* const outer_;
   const int depth_;
   Graph graph_;
@@ -287,6 +294,8 @@ class GraphBuilder {
 
 }  // namespace
 
-Result<Graph> build_graph(onnx::GraphProto& proto, FileContext& file) { return GraphBuilder(proto, file).build(); }
+Result<Graph> build_graph(onnx::GraphProto& proto, FileContext& file) {
+  return GraphBuilder(proto, file, file.opsets).build();
+}
 
 }  // namespace adze

@@ -3,19 +3,19 @@
 
 #include <optional>
 #include <string>
-#include <unordered_map>
 
 #include "graph/graph.h"
-#include "graph/onnx/onnx_subset.pb.h"
+#include "graph/onnx/functions.h"
 #include "graph/onnx/unsupported.h"
 
 namespace adze {
 
 // What all graphs of a file share.
 struct FileContext {
-  std::unordered_map<std::string, std::int64_t> opsets;  // by domain, "" for ai.onnx
-  std::optional<std::string> folder;                     // of external data; nothing: it is refused
-  Unsupported unsupported;                               // gathered while building
+  Opsets opsets;
+  std::optional<std::string> folder;  // of external data; nothing: it is refused
+  Functions functions;
+  Unsupported unsupported;  // gathered while building
 };
 
 // Takes tensors' bytes out of `proto`. What is unsupported goes into file.unsupported; the graph is of use only if that

@@ -12,18 +12,7 @@ Result<void> read_versions(const onnx::ModelProto& model, FileContext& file) {
   const std::int64_t ir = model.ir_version();
   if (ir < kMinIrVersion) return make_error(Code::invalid_model, "IR version ", ir, " is below ", kMinIrVersion);
   if (ir > kMaxIrVersion) return make_error(Code::unsupported, "IR version ", ir, " is above ", kMaxIrVersion);
-  for (const auto& opset : model.opset_import()) {
-    const std::string domain = opset.domain() == "ai.onnx" ? "" : opset.domain();
-    if (!file.opsets.emplace(domain, opset.version()).second) {
-      return make_error(Code::invalid_model, "operator set \"", printable(domain), "\" is imported twice");
-    }
-    if (!domain.empty()) continue;
-    if (opset.version() < 1)
-      return make_error(Code::invalid_model, "operator set version ", opset.version(), " is below 1");
-    if (opset.version() > kMaxOpset) {
-      return make_error(Code::unsupported, "operator set version ", opset.version(), " is above ", kMaxOpset);
-    }
-  }
+  ADZE_TRY(file.opsets, read_opsets(model.opset_import()));
   if (file.opsets.empty()) return make_error(Code::invalid_model, "no operator set is imported");
   return {};
 }
@@ -38,9 +27,10 @@ Result<Graph> parse(std::span<const std::byte> bytes, const std::optional<std::s
       return make_error(Code::invalid_model, "is not an ONNX model, or is cut off");
     }
     if (!model.has_graph()) return make_error(Code::invalid_model, "is not an ONNX model: it has no graph");
-    FileContext file{{}, folder, {}};
+    FileContext file;
+    file.folder = folder;
     ADZE_CHECK(read_versions(model, file));
-    if (model.functions_size()) file.unsupported.add(concat(model.functions_size(), " model-local functions"));
+    ADZE_CHECK(file.functions.read(model));
     ADZE_TRY(Graph graph, build_graph(*model.mutable_graph(), file));
     ADZE_CHECK(file.unsupported.result());
     return graph;

@@ -87,7 +87,6 @@ TEST(Loader, WellFormedButWrongModels) {
   broken([](Proto& m) { *m.mutable_graph()->add_input() = m.graph().input(0); }, Code::invalid_model, "appears twice");
   broken([](Proto& m) { m.mutable_graph()->mutable_input(0)->set_name(std::string(5000, 'n')); }, Code::resource_limit,
          "longer than");
-  broken([](Proto& m) { m.add_functions()->set_name("F"); }, Code::unsupported, "1 model-local functions");
   broken(
       [](Proto& m) {
         for (int i = 0; i < 9; i++)
