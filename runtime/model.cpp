@@ -5,6 +5,7 @@
 
 #include "graph/onnx/loader.h"
 #include "graph/specialised.h"
+#include "graph/symbols.h"
 #include "runtime/arena.h"
 #include "runtime/plan.h"
 
@@ -87,6 +88,7 @@ Result<std::shared_ptr<const Plan>> Model::plan(std::span<const InputShape> give
   for (const Cache::Entry& entry : cache_->entries) {
     if (entry.threads == threads && std::ranges::equal(entry.inputs, given)) return entry.plan;
   }
+  if (auto checked = check_symbols(graph_, given); !checked) return std::move(checked).error().with_context(name_);
   auto plan = Plan::create(graph_, name_, given, options_, threads, weights_);
   if (!plan) return std::move(plan).error().with_context(name_);
   if (cache_->entries.size() == kMaxPlans) cache_->entries.pop_front();

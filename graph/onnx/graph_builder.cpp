@@ -90,8 +90,8 @@ class GraphBuilder {
     }
     port.dims.emplace();
     for (const auto& dim : tensor.shape().dim()) {
-      port.dims->push_back(dim.has_dim_value() && dim.dim_value() >= 0 ? Dim{dim.dim_value(), {}}
-                                                                       : Dim{-1, dim.dim_param()});
+      // Writers that know no symbols put 0 or -1 where a size is open.
+      port.dims->push_back(dim.dim_value() > 0 ? Dim{dim.dim_value(), {}} : Dim{-1, dim.dim_param()});
     }
     return port;
   }

@@ -1,5 +1,6 @@
 // If, Loop and Scan. Their bodies see values of the graph around them: the node takes those as further inputs, and
 // Graph::captured says which (graph/graph.h).
+#include <algorithm>
 #include <cstring>
 
 #include "graph/axis.h"
@@ -171,6 +172,23 @@ Result<std::vector<Tensor>> scan(const WholeCall& call, const Graph& body, std::
   return results;
 }
 
+// What the rows of a batch stacked, each zero-padded behind its own length. A row that doesn't fit the others stays.
+void pad_to(std::int64_t length, std::vector<Tensor>& rows) {
+  const auto has_some = [](const Tensor& row) { return row.shape()[0] > 0; };
+  const auto model = std::ranges::find_if(rows, has_some);
+  const DType type = (model == rows.end() ? rows[0] : *model).type();
+  Shape shape = (model == rows.end() ? rows[0] : *model).shape();
+  shape[0] = length;
+  for (Tensor& row : rows) {
+    Shape own = row.shape();
+    own[0] = length;
+    if (has_some(row) && (own != shape || row.type() != type)) continue;
+    auto made = Tensor::allocate(type, shape);
+    if (has_some(row)) std::copy_n(row.raw(), row.bytes(), made.bytes.data());
+    row = std::move(made.tensor);
+  }
+}
+
 // Version 8: every state and scanned input has a batch as its first axis, and each of its rows its own length.
 Result<std::vector<Tensor>> scan_batch(const WholeCall& call, const Graph& body, std::size_t states) {
   std::vector<Tensor> data;
@@ -196,9 +214,10 @@ Result<std::vector<Tensor>> scan_batch(const WholeCall& call, const Graph& body,
     for (std::size_t i = 0; i < results.size(); i++) rows[i].push_back(std::move(results[i]));
   }
   std::vector<Tensor> results;
-  for (const auto& parts : rows) {
-    if (parts.empty()) return make_error(Code::unsupported, "the batch is empty");
-    ADZE_TRY(Tensor whole, stack(parts, 0));
+  for (std::size_t i = 0; i < rows.size(); i++) {
+    if (rows[i].empty()) return make_error(Code::unsupported, "the batch is empty");
+    if (call.has(0) && i >= states) pad_to(data[states].shape()[1], rows[i]);
+    ADZE_TRY(Tensor whole, stack(rows[i], 0));
     results.push_back(std::move(whole));
   }
   return results;

@@ -21,7 +21,7 @@ class ModelBuilder {
     model_.mutable_graph()->set_name("test");
   }
 
-  // A dimension of -1 is symbolic.
+  // A dimension of -1 is symbolic, each with a name of its own: "N", "N1", ...
   ModelBuilder& input(const std::string& name, std::vector<std::int64_t> dims, DType type = DType::f32) {
     value(*model_.mutable_graph()->add_input(), name, dims, type);
     return *this;
@@ -46,15 +46,15 @@ class ModelBuilder {
   std::string serialized() const { return model_.SerializeAsString(); }
 
  private:
-  static void value(onnx::ValueInfoProto& info, const std::string& name, const std::vector<std::int64_t>& dims,
-                    DType type) {
+  void value(onnx::ValueInfoProto& info, const std::string& name, const std::vector<std::int64_t>& dims, DType type) {
     info.set_name(name);
     auto* tensor = info.mutable_type()->mutable_tensor_type();
     tensor->set_elem_type(static_cast<int>(type));
     auto* shape = tensor->mutable_shape();
     for (const std::int64_t dim : dims) {
       if (dim < 0) {
-        shape->add_dim()->set_dim_param("N");
+        shape->add_dim()->set_dim_param(symbols_ ? "N" + std::to_string(symbols_) : "N");
+        symbols_++;
       } else {
         shape->add_dim()->set_dim_value(dim);
       }
@@ -62,6 +62,7 @@ class ModelBuilder {
   }
 
   onnx::ModelProto model_;
+  int symbols_ = 0;
 };
 
 inline void set(onnx::NodeProto& node, const std::string& name, std::int64_t value) {
