@@ -1,97 +1,224 @@
 #include "kernels/conv/depthwise.h"
 
+#include <algorithm>
+
 #include "kernels/core/activate.h"
 
 namespace adze::ADZE_TARGET {
 namespace {
 
-constexpr std::int64_t kPixels = 7;  // outputs computed together: seven chains hide the multiply-add's latency
+// Outputs of a row that are computed together, and rows. Their chains hide the multiply-add's latency; a second row
+// reads most of its source from registers, where there are enough of them.
+constexpr int kStrip = 7;
+#if defined(ADZE_TARGET_avx512)
+constexpr int kStripRows = 2;
+#else
+constexpr int kStripRows = 1;
+#endif
 
-// What one output row needs: where its kernel rows lie, and which kernel columns are inside for the first pixel.
-struct Row {
-  const float* src;  // source image
+// Some outputs of one row or two, and what they read: `columns` neighbouring pixels of `lines` source lines, of which
+// some may be outside.
+struct Strip {
   const DepthwiseArgs* args;
-  std::int64_t z, y;   // source position of kernel element (0, 0), may be outside
-  std::int64_t pitch;  // floats of c rounded up to 16: between kernel elements
+  const float* src;          // pixel (0, 0), which may be outside
+  std::int64_t line_pitch;   // floats
+  std::int64_t pixel_pitch;  // floats
+  std::uint32_t lines;       // bit l: line l is inside
+  std::uint32_t columns;     // bit p: pixel p of a line is inside
+  const float* weights;      // of the first kernel element in this plane
+  std::int64_t pitch;        // floats between kernel elements
+  std::int64_t out;          // the first output pixel
 };
 
-// `count` neighbouring outputs from x on, for the channels [c, c + lanes). With Checked, columns may be outside.
-template <int Count, bool Checked>
-ADZE_INLINE void pixels(const Row& row, std::int64_t x, std::int64_t c, int lanes, f32x16 (&acc)[Count]) {
-  const ConvGeometry& g = row.args->geometry;
-  const float* weights = row.args->weights + c;
-  for (std::int64_t kz = 0; kz < g.kernel[0]; kz++) {
-    const std::int64_t sz = row.z + kz * g.dilation[0];
-    for (std::int64_t ky = 0; ky < g.kernel[1]; ky++) {
-      const std::int64_t sy = row.y + ky * g.dilation[1];
-      if (sz < 0 || sz >= g.in[0] || sy < 0 || sy >= g.in[1]) continue;
-      const float* line = row.src + (sz * g.in[1] + sy) * g.in[2] * g.ic_pitch + c;
-      const float* w = weights + (kz * g.kernel[1] + ky) * g.kernel[2] * row.pitch;
-      std::int64_t sx = x * g.stride[2] - g.pad[2];
-      for (std::int64_t kx = 0; kx < g.kernel[2]; kx++, w += row.pitch, sx += g.dilation[2]) {
-        const f32x16 weight = load(w);
-        ADZE_UNROLL for (int i = 0; i < Count; i++) {
-          const std::int64_t column = sx + i * g.stride[2];
-          if (Checked && (column < 0 || column >= g.in[2])) continue;
-          const float* p = line + column * g.ic_pitch;
-          acc[i] = fma(lanes == kLanes ? load(p) : load_partial(p, lanes), weight, acc[i]);
-        }
+template <int Rows, int Count>
+ADZE_INLINE void start(const Strip& s, std::int64_t c, f32x16 (&acc)[Rows][Count]) {
+  const f32x16 bias = s.args->bias ? load(s.args->bias + c) : splat(0.0f);
+  ADZE_UNROLL for (int r = 0; r < Rows; r++) { ADZE_UNROLL for (int i = 0; i < Count; i++) acc[r][i] = bias; }
+}
+
+// Clipping stays in registers; the long functions run over what is stored (as in kernels/gemm/tile.simd.cpp).
+template <int Rows, int Count>
+ADZE_INLINE void finish(const Strip& s, std::int64_t c, int lanes, f32x16 (&acc)[Rows][Count]) {
+  const DepthwiseArgs& a = *s.args;
+  const ActivationArgs& f = a.activation;
+  ADZE_UNROLL for (int r = 0; r < Rows; r++) {
+    const std::int64_t out = (s.out + r * a.geometry.out[2]) * a.geometry.ic + c;
+    ADZE_UNROLL for (int i = 0; i < Count; i++) {
+      const std::int64_t at = out + i * a.geometry.ic;
+      if (a.residual) acc[r][i] = acc[r][i] + load_partial(a.residual + at, lanes);
+      if (f.kind == Activation::clip) acc[r][i] = clip(acc[r][i], f.alpha, f.beta);
+      store_partial(a.dst + at, acc[r][i], lanes);
+    }
+  }
+  if (f.kind == Activation::clip || f.kind == Activation::none) return;
+  with_activation(f.kind, [&](auto kind) {
+    for (int r = 0; r < Rows; r++) {
+      for (int i = 0; i < Count; i++) {
+        float* dst = a.dst + (s.out + r * a.geometry.out[2] + i) * a.geometry.ic + c;
+        store_partial(dst, activate<kind()>(load_partial(dst, lanes), f.alpha, f.beta), lanes);
+      }
+    }
+  });
+}
+
+constexpr bool in_kernel(int k, int size) { return k >= 0 && k < size; }
+
+// Line l of the source, for a K x K kernel with stride S: every pixel is loaded once and serves all the outputs that
+// it belongs to, in the order of kx for each.
+template <int K, int S, int Rows, bool Checked, bool Full>
+ADZE_INLINE void line(const Strip& s, int l, std::int64_t c, int lanes, f32x16 (&acc)[Rows][kStrip]) {
+  const float* src = s.src + l * s.line_pitch + c;
+  f32x16 w[Rows][K];
+  ADZE_UNROLL for (int r = 0; r < Rows; r++) {
+    ADZE_UNROLL for (int kx = 0; kx < K; kx++) {
+      if (in_kernel(l - r * S, K)) w[r][kx] = load(s.weights + ((l - r * S) * K + kx) * s.pitch + c);
+    }
+  }
+  ADZE_UNROLL for (int p = 0; p < (kStrip - 1) * S + K; p++) {
+    if (Checked && !(s.columns >> p & 1)) continue;
+    const float* pixel = src + p * s.pixel_pitch;
+    const f32x16 x = Full ? load(pixel) : load_partial(pixel, lanes);
+    ADZE_UNROLL for (int r = 0; r < Rows; r++) {
+      ADZE_UNROLL for (int i = 0; i < kStrip; i++) {
+        const int kx = p - i * S;
+        if (in_kernel(l - r * S, K) && in_kernel(kx, K)) acc[r][i] = fma(x, w[r][kx], acc[r][i]);
       }
     }
   }
 }
 
-template <int Count, bool Checked>
-ADZE_INLINE void block(const Row& row, std::int64_t x, std::int64_t c, int lanes, std::int64_t out) {
-  const DepthwiseArgs& a = *row.args;
-  f32x16 acc[Count];
-  const f32x16 start = a.bias ? load(a.bias + c) : splat(0.0f);
-  ADZE_UNROLL for (int i = 0; i < Count; i++) acc[i] = start;
-  pixels<Count, Checked>(row, x, c, lanes, acc);
-  const std::int64_t channels = a.geometry.ic;
-  if (a.residual) {
-    ADZE_UNROLL for (int i = 0; i < Count; i++) {
-      acc[i] = acc[i] + load_partial(a.residual + (out + i) * channels + c, lanes);
+// The same with sixteen registers: they hold the outputs, one weight and nothing else.
+template <int K, int S, bool Checked, bool Full>
+ADZE_INLINE void line_by_weights(const Strip& s, int l, std::int64_t c, int lanes, f32x16 (&acc)[1][kStrip]) {
+  const float* src = s.src + l * s.line_pitch + c;
+  ADZE_UNROLL for (int kx = 0; kx < K; kx++) {
+    const f32x16 w = load(s.weights + (l * K + kx) * s.pitch + c);
+    ADZE_UNROLL for (int i = 0; i < kStrip; i++) {
+      const int p = i * S + kx;
+      if (Checked && !(s.columns >> p & 1)) continue;
+      const float* pixel = src + p * s.pixel_pitch;
+      acc[0][i] = fma(Full ? load(pixel) : load_partial(pixel, lanes), w, acc[0][i]);
     }
   }
-  with_activation(a.activation.kind, [&](auto kind) {
-    for (int i = 0; i < Count; i++) {
-      store_partial(a.dst + (out + i) * channels + c, activate<kind()>(acc[i], a.activation.alpha, a.activation.beta),
-                    lanes);
-    }
-  });
 }
 
-// The outputs [first, last) read no column outside the source.
-Range interior(const ConvGeometry& g) {
-  const std::int64_t stride = g.stride[2], reach = (g.kernel[2] - 1) * g.dilation[2];
-  const std::int64_t first = (g.pad[2] + stride - 1) / stride;
-  const std::int64_t room = g.in[2] - 1 - reach + g.pad[2];
-  const std::int64_t last = room < 0 ? 0 : room / stride + 1;
-  const std::int64_t end = last < g.out[2] ? last : g.out[2];
-  return first < end ? Range{first, end} : Range{0, 0};
+template <int K, int S, int Rows, bool Checked, bool Full>
+ADZE_INLINE void channels(const Strip& s, std::int64_t c, int lanes) {
+  f32x16 acc[Rows][kStrip];
+  start(s, c, acc);
+  ADZE_UNROLL for (int l = 0; l < K + (Rows - 1) * S; l++) {
+    if (!(s.lines >> l & 1)) continue;
+    if constexpr (kStripRows > 1) {
+      line<K, S, Rows, Checked, Full>(s, l, c, lanes, acc);
+    } else {
+      line_by_weights<K, S, Checked, Full>(s, l, c, lanes, acc);
+    }
+  }
+  finish(s, c, lanes, acc);
+}
+
+template <int K, int S, int Rows, bool Checked>
+void strip(const Strip& s) {
+  const std::int64_t count = s.args->geometry.ic;
+  std::int64_t c = 0;
+  for (; c + kLanes <= count; c += kLanes) channels<K, S, Rows, Checked, true>(s, c, kLanes);
+  if (c < count) channels<K, S, Rows, Checked, false>(s, c, static_cast<int>(count - c));
+}
+
+// Bit i: position from + i lies in [0, size).
+std::uint32_t inside_bits(std::int64_t from, int count, std::int64_t size) {
+  std::uint32_t bits = 0;
+  for (int i = 0; i < count; i++) bits |= static_cast<std::uint32_t>(from + i >= 0 && from + i < size) << i;
+  return bits;
+}
+
+// The outputs from column x of row r on; lines and columns are left to be filled.
+Strip strip_at(const DepthwiseArgs& args, std::int64_t r, std::int64_t x) {
+  const ConvGeometry& g = args.geometry;
+  const std::int64_t y = r % g.out[1] * g.stride[1] - g.pad[1], sx = x * g.stride[2] - g.pad[2];
+  Strip s{};
+  s.args = &args;
+  s.line_pitch = g.in[2] * g.ic_pitch;
+  s.pixel_pitch = g.ic_pitch;
+  s.src = args.src + ((r / g.out[1] * g.in[1] + y) * g.in[2] + sx) * g.ic_pitch;
+  s.weights = args.weights;
+  s.pitch = (g.ic + kLanes - 1) / kLanes * kLanes;
+  s.out = r * g.out[2] + x;
+  return s;
+}
+
+// One row of outputs, or two. The last strip ends at the row's end, over outputs that are already there.
+template <int K, int S, int Rows>
+void row(const DepthwiseArgs& args, std::int64_t r) {
+  constexpr int kLines = K + (Rows - 1) * S, kColumns = (kStrip - 1) * S + K;
+  const ConvGeometry& g = args.geometry;
+  const std::uint32_t lines = inside_bits(r % g.out[1] * S - g.pad[1], kLines, g.in[1]);
+  for (std::int64_t x = 0; x < g.out[2]; x += kStrip) {
+    const std::int64_t from = std::min(x, g.out[2] - kStrip);
+    Strip s = strip_at(args, r, from);
+    s.lines = lines;
+    s.columns = inside_bits(from * S - g.pad[2], kColumns, g.in[2]);
+    if (s.columns == (1u << kColumns) - 1) {
+      strip<K, S, Rows, false>(s);
+    } else {
+      strip<K, S, Rows, true>(s);
+    }
+  }
+}
+
+template <int K, int S>
+void rows_of(const DepthwiseArgs& args, Range rows) {
+  std::int64_t r = rows.begin;
+  while (r < rows.end) {
+    const bool two = kStripRows > 1 && r + 1 < rows.end && r % args.geometry.out[1] + 1 < args.geometry.out[1];
+    if (two) {
+      row<K, S, kStripRows>(args, r);
+    } else {
+      row<K, S, 1>(args, r);
+    }
+    r += two ? 2 : 1;
+  }
+}
+
+// Any other kernel: one output after the other.
+void any_rows(const DepthwiseArgs& args, Range rows) {
+  const ConvGeometry& g = args.geometry;
+  const std::int64_t pitch = (g.ic + kLanes - 1) / kLanes * kLanes;
+  for (std::int64_t out = rows.begin * g.out[2]; out < rows.end * g.out[2]; out++) {
+    const std::int64_t x = out % g.out[2], y = out / g.out[2] % g.out[1], z = out / g.out[2] / g.out[1] % g.out[0];
+    const float* image = args.src + out / volume(g.out) * volume(g.in) * g.ic_pitch;
+    Strip s{};
+    s.args = &args;
+    s.out = out;
+    for (std::int64_t c = 0; c < g.ic; c += kLanes) {
+      const int lanes = static_cast<int>(std::min<std::int64_t>(g.ic - c, kLanes));
+      f32x16 acc[1][1];
+      start(s, c, acc);
+      for (std::int64_t t = 0; t < g.taps(); t++) {
+        const std::int64_t sz = z * g.stride[0] - g.pad[0] + t / g.kernel[2] / g.kernel[1] * g.dilation[0];
+        const std::int64_t sy = y * g.stride[1] - g.pad[1] + t / g.kernel[2] % g.kernel[1] * g.dilation[1];
+        const std::int64_t sx = x * g.stride[2] - g.pad[2] + t % g.kernel[2] * g.dilation[2];
+        if (sz < 0 || sz >= g.in[0] || sy < 0 || sy >= g.in[1] || sx < 0 || sx >= g.in[2]) continue;
+        const float* pixel = image + ((sz * g.in[1] + sy) * g.in[2] + sx) * g.ic_pitch + c;
+        acc[0][0] = fma(load_partial(pixel, lanes), load(args.weights + t * pitch + c), acc[0][0]);
+      }
+      finish(s, c, lanes, acc);
+    }
+  }
 }
 
 }  // namespace
 
 void depthwise_rows(const DepthwiseArgs& args, Range rows) {
   const ConvGeometry& g = args.geometry;
-  const Range safe = interior(g);
-  const std::int64_t pitch = (g.ic + kLanes - 1) / kLanes * kLanes;
-  for (std::int64_t r = rows.begin; r < rows.end; r++) {
-    const std::int64_t y = r % g.out[1], z = r / g.out[1] % g.out[0], image = r / g.out[1] / g.out[0];
-    const Row row{args.src + image * volume(g.in) * g.ic_pitch, &args, z * g.stride[0] - g.pad[0],
-                  y * g.stride[1] - g.pad[1], pitch};
-    for (std::int64_t c = 0; c < g.ic; c += kLanes) {
-      const int lanes = static_cast<int>(g.ic - c < kLanes ? g.ic - c : kLanes);
-      const std::int64_t out = r * g.out[2];
-      std::int64_t x = 0;
-      for (; x < safe.begin; x++) block<1, true>(row, x, c, lanes, out + x);
-      for (; x + kPixels <= safe.end; x += kPixels) block<kPixels, false>(row, x, c, lanes, out + x);
-      for (; x < safe.end; x++) block<1, false>(row, x, c, lanes, out + x);
-      for (; x < g.out[2]; x++) block<1, true>(row, x, c, lanes, out + x);
-    }
-  }
+  const bool flat = g.in[0] == 1 && g.kernel[0] == 1 && g.out[0] == 1 && g.out[2] >= kStrip;
+  const bool even = g.kernel[1] == g.kernel[2] && g.stride[1] == g.stride[2] && g.dilation == Spatial{1, 1, 1};
+  const auto is = [&](int k, int s) { return flat && even && g.kernel[2] == k && g.stride[2] == s; };
+  if (is(3, 1)) return rows_of<3, 1>(args, rows);
+  if (is(3, 2)) return rows_of<3, 2>(args, rows);
+  if (is(5, 1)) return rows_of<5, 1>(args, rows);
+  if (is(5, 2)) return rows_of<5, 2>(args, rows);
+  any_rows(args, rows);
 }
 
 }  // namespace adze::ADZE_TARGET
