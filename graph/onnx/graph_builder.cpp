@@ -5,6 +5,7 @@
 
 #include "graph/onnx/loader.h"
 #include "graph/onnx/node_attributes.h"
+#include "graph/onnx/sparse_tensor.h"
 #include "graph/onnx/tensor_proto.h"
 #include "graph/onnx/topological.h"
 #include "graph/op.h"
@@ -24,8 +25,6 @@ class GraphBuilder {
     if (static_cast<std::size_t>(proto_.node_size()) > kMaxNodes) {
       return make_error(Code::resource_limit, proto_.node_size(), " nodes are more than the limit of ", kMaxNodes);
     }
-    if (proto_.sparse_initializer_size())
-      file_.unsupported.add(concat(proto_.sparse_initializer_size(), " sparse initializers"));
     graph_.name = proto_.name();
     ADZE_CHECK(add_initializers());
     ADZE_CHECK(add_inputs());
@@ -53,17 +52,25 @@ class GraphBuilder {
   Result<void> add_initializers() {
     for (onnx::TensorProto& proto : *proto_.mutable_initializer()) {
       const std::string name = proto.name();
-      ADZE_TRY(const ValueId id, define(name, "initializer"));
-      auto tensor = to_tensor(proto, file_.folder);
-      if (!tensor) {
-        Error error = std::move(tensor).error().with_context(concat("initializer \"", printable(name), '"'));
-        if (error.code != Code::unsupported) return error;
-        file_.unsupported.add(std::move(error.message));
-        continue;
-      }
-      graph_[id].type = tensor->type();
-      graph_[id].constant = *std::move(tensor);
+      ADZE_CHECK(add_initializer(name, to_tensor(proto, file_.folder)));
     }
+    for (onnx::SparseTensorProto& proto : *proto_.mutable_sparse_initializer()) {
+      const std::string name = proto.values().name();
+      ADZE_CHECK(add_initializer(name, to_dense(proto, file_.folder, file_.dense_budget)));
+    }
+    return {};
+  }
+
+  Result<void> add_initializer(const std::string& name, Result<Tensor> tensor) {
+    ADZE_TRY(const ValueId id, define(name, "initializer"));
+    if (!tensor) {
+      Error error = std::move(tensor).error().with_context(concat("initializer \"", printable(name), '"'));
+      if (error.code != Code::unsupported) return error;
+      file_.unsupported.add(std::move(error.message));
+      return {};
+    }
+    graph_[id].type = tensor->type();
+    graph_[id].constant = *std::move(tensor);
     return {};
   }
 
@@ -167,7 +174,7 @@ class GraphBuilder {
     for (int i = 0; i < op->inputs.min; i++) {
       if (proto.input(i).empty()) return make_error(Code::invalid_model, "input ", i, " is required");
     }
-    ADZE_CHECK(read_attributes(proto, node, file_.folder));
+    ADZE_CHECK(read_attributes(proto, node, file_));
     if (op->check) ADZE_CHECK(op->check(node));
     return {};
   }

@@ -13,7 +13,8 @@ namespace adze {
 // What all graphs of a file share.
 struct FileContext {
   Opsets opsets;
-  std::optional<std::string> folder;  // of external data; nothing: it is refused
+  std::optional<std::string> folder;                  // of external data; nothing: it is refused
+  std::size_t dense_budget = std::size_t{256} << 20;  // bytes that sparse tensors may still take
   Functions functions;
   Unsupported unsupported;  // gathered while building
 };

@@ -1,5 +1,6 @@
 #include "graph/onnx/node_attributes.h"
 
+#include "graph/onnx/sparse_tensor.h"
 #include "graph/onnx/tensor_proto.h"
 
 namespace adze {
@@ -24,6 +25,7 @@ Proto::AttributeType type_of(const Proto& proto) {
   if (proto.has_i()) return Proto::INT;
   if (proto.has_s()) return Proto::STRING;
   if (proto.has_t()) return Proto::TENSOR;
+  if (proto.has_sparse_tensor()) return Proto::SPARSE_TENSOR;
   if (proto.has_g()) return Proto::GRAPH;
   if (proto.floats_size()) return Proto::FLOATS;
   if (proto.ints_size()) return Proto::INTS;
@@ -46,6 +48,7 @@ std::optional<AttrKind> kind_of(const Proto& proto) {
     case Proto::STRINGS:
       return AttrKind::strings;
     case Proto::TENSOR:
+    case Proto::SPARSE_TENSOR:
       return AttrKind::tensor;
     case Proto::GRAPH:
       return AttrKind::graph;
@@ -62,7 +65,7 @@ Result<void> check_range(const AttrSpec& spec, std::int64_t value) {
   return make_error(Code::invalid_model, "is ", value, ", outside [", spec.min, ", ", spec.max, ']');
 }
 
-Result<Attribute> convert(Proto& proto, const AttrSpec& spec, const std::optional<std::string>& folder) {
+Result<Attribute> convert(Proto& proto, const AttrSpec& spec, FileContext& file) {
   switch (spec.kind) {
     case AttrKind::integer:
       ADZE_CHECK(check_range(spec, proto.i()));
@@ -81,7 +84,9 @@ Result<Attribute> convert(Proto& proto, const AttrSpec& spec, const std::optiona
     case AttrKind::strings:
       return Attribute(std::vector<std::string>(proto.strings().begin(), proto.strings().end()));
     case AttrKind::tensor: {
-      ADZE_TRY(Tensor tensor, to_tensor(*proto.mutable_t(), folder));
+      ADZE_TRY(Tensor tensor, type_of(proto) == Proto::SPARSE_TENSOR
+                                  ? to_dense(*proto.mutable_sparse_tensor(), file.folder, file.dense_budget)
+                                  : to_tensor(*proto.mutable_t(), file.folder));
       return Attribute(std::move(tensor));
     }
     case AttrKind::graph:
@@ -92,7 +97,7 @@ Result<Attribute> convert(Proto& proto, const AttrSpec& spec, const std::optiona
 
 }  // namespace
 
-Result<void> read_attributes(onnx::NodeProto& proto, Node& node, const std::optional<std::string>& folder) {
+Result<void> read_attributes(onnx::NodeProto& proto, Node& node, FileContext& file) {
   for (Proto& attribute : *proto.mutable_attribute()) {
     const std::string& name = attribute.name();
     const auto context = [&](Error error) { return std::move(error).with_context(concat("attribute \"", name, '"')); };
@@ -110,7 +115,7 @@ Result<void> read_attributes(onnx::NodeProto& proto, Node& node, const std::opti
                                 kKindNames[static_cast<int>(spec->kind)]));
     }
     if (node.attributes.has(name)) return context(make_error(Code::invalid_model, "appears twice"));
-    auto value = convert(attribute, *spec, folder);
+    auto value = convert(attribute, *spec, file);
     if (!value) return context(std::move(value).error());
     node.attributes.set(name, *std::move(value));
   }

@@ -65,7 +65,8 @@ Result<Step> prepare_size(PrepareContext& context) {
 
 Result<Tensor> constant_of(const Node& node) {
   const Attributes& a = node.attributes;
-  if (const Tensor* value = a.tensor("value")) return *value;
+  if (std::distance(a.begin(), a.end()) > 1) return make_error(Code::invalid_model, "has more than one value");
+  if (const Tensor* value = a.tensor(a.has("value") ? "value" : "sparse_value")) return *value;
   if (a.has("value_int")) {
     const std::int64_t value = a.integer("value_int", 0);
     return Tensor::from<std::int64_t>({}, {&value, 1});
@@ -79,7 +80,7 @@ Result<Tensor> constant_of(const Node& node) {
     const auto values = a.reals("value_floats");
     return Tensor::from<float>({static_cast<std::int64_t>(values.size())}, values);
   }
-  return make_error(Code::unsupported, "only dense numeric constants are supported");
+  return make_error(Code::unsupported, "only numeric constants are supported");
 }
 
 Result<void> check_constant(const Node& node) {
@@ -219,10 +220,10 @@ constexpr int kShape[] = {1, 13, 15, 19, 21, 23, 24, 25}, kSize[] = {1, 13, 19, 
 constexpr int kConstant[] = {1, 9, 11, 12, 13, 19, 21, 23, 24, 25}, kOfShape[] = {9, 20, 21, 23, 24, 25};
 constexpr int kRange[] = {11, 27}, kEye[] = {9, 22};
 constexpr AttrSpec kShapeAttributes[] = {{"start", AttrKind::integer}, {"end", AttrKind::integer}};
-constexpr AttrSpec kConstantAttributes[] = {{"value", AttrKind::tensor},         {"value_int", AttrKind::integer},
-                                            {"value_ints", AttrKind::integers},  {"value_float", AttrKind::real},
-                                            {"value_floats", AttrKind::reals},   {"value_string", AttrKind::string},
-                                            {"value_strings", AttrKind::strings}};
+constexpr AttrSpec kConstantAttributes[] = {{"value", AttrKind::tensor},        {"sparse_value", AttrKind::tensor},
+                                            {"value_int", AttrKind::integer},   {"value_ints", AttrKind::integers},
+                                            {"value_float", AttrKind::real},    {"value_floats", AttrKind::reals},
+                                            {"value_string", AttrKind::string}, {"value_strings", AttrKind::strings}};
 constexpr AttrSpec kOfShapeAttributes[] = {{"value", AttrKind::tensor}};
 constexpr AttrSpec kEyeAttributes[] = {{"dtype", AttrKind::integer, false, 1, 32}, {"k", AttrKind::integer}};
 constexpr AttrSpec kRangeAttributes[] = {{"stash_type", AttrKind::integer}};
