@@ -65,6 +65,16 @@ Result<Pads> pads_of(const InferContext& context) {
   return pads;
 }
 
+// Negative pads crop first; the others extend what is left.
+std::int64_t cropped_begin(const Pads& pads, int axis) {
+  return std::max<std::int64_t>(-pads.begin[static_cast<std::size_t>(axis)], 0);
+}
+std::int64_t kept_of(const Pads& pads, int axis, std::int64_t size) {
+  const auto a = static_cast<std::size_t>(axis);
+  return size + std::clamp(pads.begin[a], -size - 1, std::int64_t{0}) +
+         std::clamp(pads.end[a], -size - 1, std::int64_t{0});
+}
+
 Result<void> infer(InferContext& context) {
   ADZE_TRY(const Pads pads, pads_of(context));
   ADZE_TRY(const Mode mode, mode_of(context.node));
@@ -75,9 +85,10 @@ Result<void> infer(InferContext& context) {
     if (__builtin_add_overflow(shape[axis], pads.begin[a], &size) || __builtin_add_overflow(size, pads.end[a], &size)) {
       return make_error(Code::resource_limit, "the padded size of axis ", axis, " is too large");
     }
-    if (size < 0)
-      return make_error(Code::invalid_model, "axis ", axis, " of ", shape[axis], " elements is padded to ", size);
-    if (mode != Mode::constant && shape[axis] == 0 && size > 0) {
+    if (kept_of(pads, axis, shape[axis]) < 0) {
+      return make_error(Code::invalid_model, "axis ", axis, " of ", shape[axis], " elements can't lose that many");
+    }
+    if (mode != Mode::constant && kept_of(pads, axis, shape[axis]) == 0 && size > 0) {
       return make_error(Code::invalid_model, "axis ", axis, " is empty and can't be extended");
     }
     shape[axis] = size;
@@ -167,9 +178,12 @@ Result<Step> prepare(PrepareContext& context) {
   const Shape& data = context.in(0).shape;
   Args args{{}, data.strides(), context.out().shape, size_of(context.in(0).type), context.has(2), {}};
   for (int axis = 0; axis < data.rank(); axis++) {
+    const std::int64_t kept = kept_of(pads, axis, data[axis]), cropped = cropped_begin(pads, axis);
+    const std::int64_t begin = pads.begin[static_cast<std::size_t>(axis)] + cropped;
     std::vector<std::int64_t> source;
     for (std::int64_t i = 0; i < args.result[axis]; i++) {
-      source.push_back(source_of(mode, i - pads.begin[static_cast<std::size_t>(axis)], data[axis]));
+      const std::int64_t from = source_of(mode, i - begin, kept);
+      source.push_back(from < 0 ? from : from + cropped);
     }
     args.source.push_back(std::move(source));
   }
