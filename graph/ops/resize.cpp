@@ -133,6 +133,9 @@ Result<std::vector<ResizedAxis>> resized_axes(const InferContext& context) {
   std::vector<ResizedAxis> result;
   for (const std::int64_t dim : data) result.push_back({dim, dim});
   if (!sizes.empty()) {
+    if (context.has(2) && context.in(2).elements() != 0) {
+      return make_error(Code::invalid_model, "both scales and sizes are given");
+    }
     ADZE_CHECK(check_count("sizes", sizes.size(), axes.size()));
     ADZE_CHECK(apply_sizes(context.node, sizes, axes, result));
   } else {
