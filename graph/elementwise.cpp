@@ -1,5 +1,7 @@
 #include "graph/elementwise.h"
 
+#include "graph/batch/lanes.h"
+
 namespace adze {
 namespace {
 
@@ -28,6 +30,13 @@ Result<std::vector<Shape>> operands_of(const Node& node, std::span<const TensorI
   return shapes;
 }
 
+// An operand that an attribute places from some axis on: unless it covers all axes, it acts on all lanes alike.
+bool placed_by_attribute(const InferContext& context, int input) {
+  const bool legacy =
+      context.node.version < 7 && (context.node.attributes.has("broadcast") || context.node.op->name == "PRelu");
+  return legacy && context.shape(input).rank() != context.outputs()[0].shape.rank();
+}
+
 }  // namespace
 
 Result<void> infer_same_shape(InferContext& context) {
@@ -49,6 +58,17 @@ Result<void> infer_broadcast(InferContext& context) {
   }
   context.set_shape(0, result);
   return {};
+}
+
+Result<Lanes> lanes_elementwise(const InferContext& context) {
+  Lanes lanes;
+  lanes.broadcasts = true;
+  for (int i = 0; i < context.input_count(); i++) {
+    const bool aligned = context.has(i) && !placed_by_attribute(context, i);
+    lanes.inputs.push_back(aligned ? lanes_from_right(context.shape(i).rank()) : LaneNames());
+  }
+  for (const TensorInfo& output : context.outputs()) lanes.outputs.push_back(lanes_from_right(output.shape.rank()));
+  return lanes;
 }
 
 std::vector<Shape> broadcast_operands(const PrepareContext& context) {

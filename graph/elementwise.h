@@ -20,6 +20,9 @@ Result<void> infer_same_shape(InferContext& context);
 // infer of operators that broadcast all inputs against each other, by the node's legacy attributes before opset 7.
 Result<void> infer_broadcast(InferContext& context);
 
+// lanes of all operators whose inputs broadcast against each other.
+Result<Lanes> lanes_elementwise(const InferContext& context);
+
 // The inputs' shapes as modern broadcasting needs them. REQUIRES: infer_broadcast succeeded.
 std::vector<Shape> broadcast_operands(const PrepareContext& context);
 

@@ -43,4 +43,24 @@ Result<MatrixPairs> matrix_pairs(const Shape& a, const Shape& b) {
   return p;
 }
 
+Lanes lanes_of_pairs(const InferContext& context, int a, int b) {
+  const int left = context.shape(a).rank(), right = context.shape(b).rank();
+  constexpr int kRows = -2, kColumns = -3;  // the pairs' axes are named from the right
+  const auto names = [](int pairs, std::initializer_list<int> matrix) {
+    LaneNames all = lanes_from_right(std::max(pairs, 0));
+    all.insert(all.end(), matrix);
+    return all;
+  };
+  Lanes lanes;
+  lanes.broadcasts = true;
+  lanes.inputs.resize(static_cast<std::size_t>(context.input_count()));
+  lanes.inputs[static_cast<std::size_t>(a)] = left == 1 ? LaneNames{kMixed} : names(left - 2, {kRows, kMixed});
+  lanes.inputs[static_cast<std::size_t>(b)] = right == 1 ? LaneNames{kMixed} : names(right - 2, {kMixed, kColumns});
+  LaneNames result = lanes_from_right(std::max({left - 2, right - 2, 0}));
+  if (left > 1) result.push_back(kRows);
+  if (right > 1) result.push_back(kColumns);
+  lanes.outputs = {std::move(result)};
+  return lanes;
+}
+
 }  // namespace adze

@@ -2,6 +2,7 @@
 // the others; vectors count as a row on the left and a column on the right.
 #pragma once
 
+#include "graph/batch/lanes.h"
 #include "graph/product.h"
 
 namespace adze {
@@ -17,5 +18,8 @@ struct MatrixPairs {
 };
 
 Result<MatrixPairs> matrix_pairs(const Shape& a, const Shape& b);
+
+// The pairs, the rows on the left and the columns on the right, where `a` and `b` are the inputs of the matrices.
+Lanes lanes_of_pairs(const InferContext& context, int a, int b);
 
 }  // namespace adze

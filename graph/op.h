@@ -60,6 +60,7 @@ class InferContext {
     if (i < output_count()) outputs_[static_cast<std::size_t>(i)].shape = shape;
   }
   std::span<TensorInfo> outputs() { return outputs_; }
+  std::span<const TensorInfo> outputs() const { return outputs_; }
   // For operators whose result follows from shapes alone: its content, with the shape set above.
   void set_value(int i, Tensor value) { values_[static_cast<std::size_t>(i)] = std::move(value); }
   const std::optional<Tensor>& value(int i) const { return values_[static_cast<std::size_t>(i)]; }
@@ -149,6 +150,8 @@ enum class LayoutRule {
   transparent,    // any order, the same for all inputs and outputs, once `permute` has changed the node
 };
 
+struct Lanes;
+
 struct OpDef {
   std::string_view name;
   std::string_view domain = {};   // "" is ai.onnx
@@ -165,6 +168,10 @@ struct OpDef {
   Result<Step> (*prepare)(PrepareContext& context) = nullptr;
   Result<std::vector<Tensor>> (*run_whole)(const WholeCall& call) = nullptr;
   bool random = false;  // another result each time: never folded
+
+  // The axes along which a batch can pass (graph/batch/lanes.h); null: none are known. Called after infer. Error
+  // bad_input that says why there are none.
+  Result<Lanes> (*lanes)(const InferContext& context) = nullptr;
 
   LayoutRule layout = LayoutRule::plain;
   // transparent only: changes attributes so that the node means the same when axis i of its data is the former axis

@@ -141,6 +141,7 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions,
           .check = check,
           .infer = infer_same_shape,
           .prepare = prepare,
+          .lanes = lanes_elementwise,
           .layout = LayoutRule::transparent,
           .as_activation = [](const Node& node, const Graph&) {
             return scaled_swish(node) ? std::nullopt : std::optional(activation_of(node));

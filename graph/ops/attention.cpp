@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 
 namespace adze {
@@ -120,6 +121,12 @@ Result<void> infer(InferContext& context) {
   context.set_shape(2, {a.v.n, a.v.heads, a.total, a.v.size});
   context.set_shape(3, {a.q.n, a.q.heads, a.q.s, a.total});
   return {};
+}
+
+Result<Lanes> lanes_of(const InferContext& context) {
+  ADZE_TRY(Lanes lanes, lanes_by_row<kQ, kK, kV, kPastKey, kPastValue, kValid>(context));
+  if (context.has(kMask) && context.shape(kMask).rank() == 4) lanes.inputs[kMask] = single_lane(4, 0);
+  return lanes;
 }
 
 template <class T>
@@ -255,7 +262,8 @@ constexpr OpDef kOps[] = {{.name = "Attention",
                            .input_types = kTypes,
                            .output_type = output_type_of,
                            .infer = infer,
-                           .prepare = prepare}};
+                           .prepare = prepare,
+                           .lanes = lanes_of}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_attention;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 #include "kernels/norm/norm.h"
 
@@ -43,6 +44,16 @@ Result<void> infer(InferContext& context) {
   context.set_shape(0, context.shape(0));
   for (int i = 1; i < context.output_count(); i++) context.set_shape(i, context.shape(i % 2 ? 3 : 4));
   return {};
+}
+
+Result<Lanes> lanes_of(const InferContext& context) {
+  if (trains(context.node))
+    return make_error(Code::bad_input, "in training its statistics are those of the whole batch");
+  std::vector<bool> mixed(static_cast<std::size_t>(context.shape(0).rank()));
+  if (mixed.size() > 1) mixed[1] = true;
+  Lanes lanes = lanes_except(context, mixed);
+  lanes.outputs.resize(1);
+  return lanes;
 }
 
 struct Args {
@@ -208,6 +219,7 @@ constexpr OpDef kOps[] = {{.name = "BatchNormalization",
                            .check = check,
                            .infer = infer,
                            .prepare = prepare,
+                           .lanes = lanes_of,
                            .layout = LayoutRule::channels_last,
                            .note = "no statistics per position (spatial 0, before opset 9)"}};
 

@@ -269,6 +269,7 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions, Arity i
           .input_types = types,
           .infer = infer_broadcast,
           .prepare = prepare,
+          .lanes = lanes_elementwise,
           .layout = LayoutRule::transparent};
 }
 constexpr OpDef prelu() {

@@ -124,6 +124,7 @@ constexpr OpDef op(std::string_view name) {
           .input_types = kIntTypes,
           .infer = infer_broadcast,
           .prepare = prepare,
+          .lanes = lanes_elementwise,
           .layout = LayoutRule::transparent};
 }
 constexpr OpDef kOps[] = {op("BitwiseAnd"),
@@ -134,6 +135,7 @@ constexpr OpDef kOps[] = {op("BitwiseAnd"),
                            .input_types = kIntTypes,
                            .infer = infer_same_shape,
                            .prepare = prepare_not,
+                           .lanes = lanes_elementwise,
                            .layout = LayoutRule::transparent},
                           {.name = "BitShift",
                            .versions = kShift,
@@ -143,6 +145,7 @@ constexpr OpDef kOps[] = {op("BitwiseAnd"),
                            .check = check_direction,
                            .infer = infer_broadcast,
                            .prepare = prepare,
+                           .lanes = lanes_elementwise,
                            .layout = LayoutRule::transparent},
                           {.name = "BitCast",
                            .versions = kBitCast,
@@ -152,6 +155,7 @@ constexpr OpDef kOps[] = {op("BitwiseAnd"),
                            .check = check_cast,
                            .infer = infer_cast,
                            .prepare = [](PrepareContext&) -> Result<Step> { return view_step(); },
+                           .lanes = lanes_elementwise,
                            .note = "no types below 8 bits"}};
 
 }  // namespace

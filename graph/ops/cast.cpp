@@ -6,7 +6,9 @@
 #include <cmath>
 #include <limits>
 
+#include "graph/batch/lanes.h"
 #include "graph/elements.h"
+#include "graph/elementwise.h"
 
 namespace adze {
 namespace {
@@ -36,6 +38,13 @@ Result<void> check(const Node& node) {
                       " is not supported");
   }
   return check_rounding(node);
+}
+
+// Only the type of input 1 matters.
+Result<Lanes> lanes_of_like(const InferContext& context) {
+  ADZE_TRY(Lanes lanes, lanes_elementwise(context));
+  lanes.inputs.resize(1);
+  return lanes;
 }
 
 template <class To, class From>
@@ -117,6 +126,7 @@ constexpr OpDef kOps[] = {{.name = "Cast",
                            .check = check,
                            .infer = infer_same_shape,
                            .prepare = prepare,
+                           .lanes = lanes_elementwise,
                            .layout = LayoutRule::transparent},
                           {.name = "CastLike",
                            .versions = kCastLike,
@@ -126,7 +136,8 @@ constexpr OpDef kOps[] = {{.name = "Cast",
                            .output_type = [](const Node&, std::span<const DType> inputs, int) { return inputs[1]; },
                            .check = check_rounding,
                            .infer = infer_same_shape,
-                           .prepare = prepare}};
+                           .prepare = prepare,
+                           .lanes = lanes_of_like}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_cast;

@@ -2,6 +2,7 @@
 // before the first come from, and the last ones go to, a state.
 #include <cmath>
 
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 
 namespace adze {
@@ -78,7 +79,8 @@ constexpr OpDef kOps[] = {{.name = "CausalConvWithState",
                            .input_types = kTypes,
                            .check = check,
                            .infer = infer,
-                           .prepare = prepare}};
+                           .prepare = prepare,
+                           .lanes = lanes_by_row<0, 3>}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_causal_conv;

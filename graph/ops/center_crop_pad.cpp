@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "graph/axis.h"
+#include "graph/batch/lanes.h"
 #include "graph/copy_step.h"
 
 namespace adze {
@@ -25,6 +26,22 @@ Result<void> infer(InferContext& context) {
   ADZE_TRY(const Shape shape, target_of(context));
   context.set_shape(0, shape);
   return {};
+}
+
+// Axes that keep their size; the sizes that are asked for go with them.
+Result<Lanes> lanes_of(const InferContext& context) {
+  const Shape &data = context.shape(0), &result = context.outputs()[0].shape;
+  std::vector<bool> mixed;
+  for (int axis = 0; axis < data.rank(); axis++) mixed.push_back(data[axis] != result[axis]);
+  Lanes lanes = lanes_except(context, mixed);
+  Lanes::Sizes sizes{1, {}, {}};
+  ADZE_TRY(sizes.values, context.ints(1));
+  const auto axes = context.node.attributes.integers("axes");
+  for (std::size_t i = 0; i < sizes.values.size(); i++) {
+    sizes.names.push_back(axes.empty() ? static_cast<int>(i) : *normalise_axis(axes[i], data.rank()));
+  }
+  lanes.sizes.push_back(std::move(sizes));
+  return lanes;
 }
 
 struct Args {
@@ -65,7 +82,8 @@ constexpr OpDef kOps[] = {{.name = "CenterCropPad",
                            .inputs = {2, 2},
                            .input_types = kTypes,
                            .infer = infer,
-                           .prepare = prepare}};
+                           .prepare = prepare,
+                           .lanes = lanes_of}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_center_crop_pad;

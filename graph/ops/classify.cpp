@@ -47,6 +47,7 @@ constexpr OpDef kOps[] = {{.name = "IsNaN",
                            .output_type = boolean,
                            .infer = infer_same_shape,
                            .prepare = prepare,
+                           .lanes = lanes_elementwise,
                            .layout = LayoutRule::transparent},
                           {.name = "IsInf",
                            .versions = kIsInf,
@@ -55,6 +56,7 @@ constexpr OpDef kOps[] = {{.name = "IsNaN",
                            .output_type = boolean,
                            .infer = infer_same_shape,
                            .prepare = prepare,
+                           .lanes = lanes_elementwise,
                            .layout = LayoutRule::transparent}};
 
 }  // namespace

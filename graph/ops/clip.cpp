@@ -102,6 +102,7 @@ constexpr OpDef kOps[] = {{.name = "Clip",
                            .input_types = kTypes,
                            .infer = infer,
                            .prepare = prepare,
+                           .lanes = lanes_elementwise,
                            .layout = LayoutRule::transparent,
                            .as_activation = as_activation}};
 

@@ -104,6 +104,7 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions, std::sp
           .output_type = boolean,
           .infer = infer_broadcast,
           .prepare = prepare,
+          .lanes = lanes_elementwise,
           .layout = LayoutRule::transparent};
 }
 constexpr OpDef kOps[] = {op("Equal", kEqual, kAny),
@@ -119,6 +120,7 @@ constexpr OpDef kOps[] = {op("Equal", kEqual, kAny),
                            .input_types = kBool,
                            .infer = infer_same_shape,
                            .prepare = prepare_not,
+                           .lanes = lanes_elementwise,
                            .layout = LayoutRule::transparent}};
 
 }  // namespace

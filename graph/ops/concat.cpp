@@ -1,5 +1,6 @@
 // Concat along one axis: every input is copied to its stretch of the result.
 #include "graph/axis.h"
+#include "graph/batch/lanes.h"
 #include "graph/copy_step.h"
 
 namespace adze {
@@ -72,6 +73,7 @@ constexpr OpDef kOps[] = {{.name = "Concat",
                            .input_types = kTypes,
                            .infer = infer,
                            .prepare = prepare,
+                           .lanes = lanes_but_axis<1, 0>,
                            .layout = LayoutRule::transparent,
                            .permute = permute_axis<1>}};
 

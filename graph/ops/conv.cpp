@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "graph/batch/lanes.h"
 #include "graph/window.h"
 #include "kernels/conv/depthwise.h"
 
@@ -250,6 +251,7 @@ constexpr OpDef kOps[] = {{.name = "Conv",
                            .input_types = kTypes,
                            .infer = infer,
                            .prepare = prepare,
+                           .lanes = lanes_by_row<0>,
                            .layout = LayoutRule::channels_last,
                            .takes_epilogue = [](const Node&, std::span<const TensorInfo* const>) { return true; },
                            .note = kImageNote}};

@@ -2,6 +2,7 @@
 // each phase is an ordinary indirect convolution with a part of the kernel (kernels/conv/conv.h).
 #include <algorithm>
 
+#include "graph/batch/lanes.h"
 #include "graph/window.h"
 #include "kernels/conv/conv.h"
 
@@ -237,6 +238,7 @@ constexpr OpDef kOps[] = {{.name = "ConvTranspose",
                            .input_types = kTypes,
                            .infer = infer,
                            .prepare = prepare,
+                           .lanes = lanes_by_row<0>,
                            .layout = LayoutRule::channels_last,
                            .takes_epilogue = [](const Node&, std::span<const TensorInfo* const>) { return true; },
                            .note = kImageNote}};

@@ -1,5 +1,6 @@
 // CumSum and CumProd: running sums and products along an axis that arrives as an input.
 #include "graph/axis.h"
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 
 namespace adze {
@@ -15,6 +16,11 @@ Result<int> axis_of(const InferContext& context) {
 Result<void> infer(InferContext& context) {
   ADZE_CHECK(axis_of(context));
   return infer_same_shape(context);
+}
+
+Result<Lanes> lanes_of(const InferContext& context) {
+  ADZE_TRY(const int axis, axis_of(context));
+  return lanes_except(context, axis);
 }
 
 struct Args {
@@ -81,7 +87,8 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions) {
           .inputs = {2, 2},
           .input_types = kTypes,
           .infer = infer,
-          .prepare = prepare};
+          .prepare = prepare,
+          .lanes = lanes_of};
 }
 constexpr OpDef kOps[] = {op("CumSum", kSum), op("CumProd", kProd)};
 

@@ -2,6 +2,7 @@
 // outside, and scaled by a mask (Zhu et al., "Deformable ConvNets v2"). Sums are taken in double.
 #include <cmath>
 
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 #include "graph/window.h"
 
@@ -135,6 +136,7 @@ constexpr OpDef kOps[] = {{.name = "DeformConv",
                            .input_types = kTypes,
                            .infer = infer,
                            .prepare = prepare,
+                           .lanes = lanes_by_row<kX, kOffset, kMask>,
                            .note = "2 spatial axes"}};
 
 }  // namespace

@@ -1,4 +1,5 @@
 // DepthToSpace and SpaceToDepth: a reshape to six axes, a transpose, a reshape back, done as one strided copy.
+#include "graph/batch/lanes.h"
 #include "graph/copy_step.h"
 
 namespace adze {
@@ -58,7 +59,8 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions) {
           .input_types = kTypes,
           .check = check,
           .infer = infer,
-          .prepare = prepare};
+          .prepare = prepare,
+          .lanes = lanes_by_row<0>};
 }
 constexpr OpDef kOps[] = {op("DepthToSpace", kToSpace), op("SpaceToDepth", kToDepth)};
 

@@ -1,6 +1,7 @@
 // Det: determinants of square matrices in the last two axes, by elimination with pivots, in double.
 #include <cmath>
 
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 
 namespace adze {
@@ -19,6 +20,13 @@ Result<void> infer(InferContext& context) {
   }
   context.set_shape(0, Shape(data.dims().first(static_cast<std::size_t>(rank - 2))));
   return {};
+}
+
+Result<Lanes> lanes_of(const InferContext& context) {
+  const auto rank = static_cast<std::size_t>(context.shape(0).rank());
+  std::vector<bool> gone(rank);
+  gone[rank - 1] = gone[rank - 2] = true;
+  return lanes_reduced(context, lanes_except(context, gone).inputs[0], gone);
 }
 
 double determinant(double* a, std::int64_t n) {
@@ -67,8 +75,12 @@ Result<Step> prepare(PrepareContext& context) {
 constexpr int kVersions[] = {11, 22};
 constexpr TypeMask kTypes[] = {kFloats};
 
-constexpr OpDef kOps[] = {
-    {.name = "Det", .versions = kVersions, .input_types = kTypes, .infer = infer, .prepare = prepare}};
+constexpr OpDef kOps[] = {{.name = "Det",
+                           .versions = kVersions,
+                           .input_types = kTypes,
+                           .infer = infer,
+                           .prepare = prepare,
+                           .lanes = lanes_of}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_det;

@@ -4,13 +4,15 @@
 // whatever its "is_test" says. The mask is of bool from version 10, of the data's type before.
 #include <algorithm>
 
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 #include "graph/random.h"
 
 namespace adze {
 namespace {
 
-bool may_train(const PrepareContext& context) {
+template <class Context>
+bool may_train(const Context& context) {
   return context.has(2) && !(context.in(2).value && !context.in(2).value->as<bool>()[0]);
 }
 
@@ -22,6 +24,13 @@ Result<void> infer(InferContext& context) {
   }
   for (int i = 0; i < context.output_count(); i++) context.set_shape(i, context.shape(0));
   return {};
+}
+
+Result<Lanes> lanes_of(const InferContext& context) {
+  if (may_train(context)) return make_error(Code::bad_input, "in training every element of the batch draws a number");
+  ADZE_TRY(Lanes lanes, lanes_elementwise(context));
+  lanes.inputs.resize(1);
+  return lanes;
 }
 
 struct Args {
@@ -99,7 +108,8 @@ constexpr OpDef kOps[] = {{.name = "Dropout",
                            .output_type = type_of,
                            .infer = infer,
                            .prepare = prepare,
-                           .random = true}};
+                           .random = true,
+                           .lanes = lanes_of}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_dropout;

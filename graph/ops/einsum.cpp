@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 
 namespace adze {
@@ -155,6 +156,24 @@ Result<void> infer(InferContext& context) {
   return {};
 }
 
+// The equation's names, but for those that a term has twice (its diagonal). What is summed isn't in the output.
+Result<Lanes> lanes_of(const InferContext& context) {
+  std::vector<Shape> shapes;
+  for (int i = 0; i < context.input_count(); i++) shapes.push_back(context.shape(i));
+  ADZE_TRY(const Equation equation, equation_of(context.node, shapes));
+  Lanes lanes;
+  lanes.broadcasts = true;
+  for (const Term& term : equation.inputs) {
+    LaneNames names = term.names;
+    for (int& name : names) {
+      if (std::ranges::count(term.names, name) > 1) name = kMixed;
+    }
+    lanes.inputs.push_back(std::move(names));
+  }
+  lanes.outputs = {equation.output.names};
+  return lanes;
+}
+
 std::int64_t offset_at(std::int64_t index, const std::vector<std::int64_t>& dims,
                        const std::vector<std::int64_t>& strides) {
   std::int64_t offset = 0;
@@ -203,7 +222,8 @@ constexpr OpDef kOps[] = {{.name = "Einsum",
                            .inputs = {1, kVariadic},
                            .input_types = kTypes,
                            .infer = infer,
-                           .prepare = prepare}};
+                           .prepare = prepare,
+                           .lanes = lanes_of}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_einsum;

@@ -1,4 +1,5 @@
 // Expand and Tile: repetition along axes.
+#include "graph/batch/lanes.h"
 #include "graph/copy_step.h"
 
 namespace adze {
@@ -25,6 +26,15 @@ Result<void> infer_expand(InferContext& context) {
   ADZE_CHECK(too_large(*result));
   context.set_shape(0, *result);
   return {};
+}
+
+Result<Lanes> lanes_of_expand(const InferContext& context) {
+  const Shape& result = context.outputs()[0].shape;
+  Lanes lanes;
+  lanes.inputs = {lanes_from_right(context.shape(0).rank())};
+  lanes.outputs = {lanes_from_right(result.rank())};
+  lanes.sizes = {{1, lanes.outputs[0], {result.begin(), result.end()}}};
+  return lanes;
 }
 
 Result<Step> prepare_expand(PrepareContext& context) {
@@ -79,6 +89,13 @@ Result<void> infer_tile(InferContext& context) {
   return {};
 }
 
+Result<Lanes> lanes_of_tile(const InferContext& context) {
+  ADZE_TRY(const auto repeats, repeats_of(context));
+  std::vector<bool> mixed;
+  for (const std::int64_t n : repeats) mixed.push_back(n != 1);
+  return lanes_except(context, mixed);
+}
+
 // Every axis twice: the repetition, which doesn't move in the source, then the data's own.
 Result<Step> prepare_tile(PrepareContext& context) {
   const Shape &data = context.in(0).shape, &result = context.out().shape;
@@ -103,13 +120,15 @@ constexpr OpDef kOps[] = {{.name = "Expand",
                            .inputs = {2, 2},
                            .input_types = kExpandTypes,
                            .infer = infer_expand,
-                           .prepare = prepare_expand},
+                           .prepare = prepare_expand,
+                           .lanes = lanes_of_expand},
                           {.name = "Tile",
                            .versions = kTile,
                            .inputs = {2, 3},
                            .input_types = kTileTypes,
                            .infer = infer_tile,
-                           .prepare = prepare_tile}};
+                           .prepare = prepare_tile,
+                           .lanes = lanes_of_tile}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_expand;

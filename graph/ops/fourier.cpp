@@ -2,6 +2,7 @@
 #include "graph/fourier.h"
 
 #include "graph/axis.h"
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 
 namespace adze {
@@ -68,6 +69,13 @@ Result<void> infer_dft(InferContext& context) {
   shape[shape.rank() - 1] = d.out_parts;
   context.set_shape(0, shape);
   return {};
+}
+
+Result<Lanes> lanes_of_dft(const InferContext& context) {
+  ADZE_TRY(const Dft d, dft_of(context));
+  std::vector<bool> mixed(static_cast<std::size_t>(context.shape(0).rank()));
+  mixed[static_cast<std::size_t>(d.axis)] = mixed.back() = true;
+  return lanes_except(context, mixed);
 }
 
 struct DftArgs {
@@ -213,14 +221,16 @@ constexpr OpDef kOps[] = {{.name = "DFT",
                            .inputs = {1, 3},
                            .input_types = kDftTypes,
                            .infer = infer_dft,
-                           .prepare = prepare_dft},
+                           .prepare = prepare_dft,
+                           .lanes = lanes_of_dft},
                           {.name = "STFT",
                            .versions = kStft,
                            .attributes = kStftAttributes,
                            .inputs = {2, 4},
                            .input_types = kStftTypes,
                            .infer = infer_stft,
-                           .prepare = prepare_stft}};
+                           .prepare = prepare_stft,
+                           .lanes = lanes_by_row<0>}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_fourier;

@@ -1,5 +1,6 @@
 // Gather, GatherElements, GatherND: read at indices that may be negative; one out of range fails the run.
 #include "graph/axis.h"
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 
 namespace adze {
@@ -19,6 +20,21 @@ Result<void> infer_gather(InferContext& context) {
   for (int i = axis + 1; i < data.rank(); i++) shape.push_back(data[i]);
   context.set_shape(0, shape);
   return {};
+}
+
+// The data's axes but the gathered one, and the indices' in its place.
+Result<Lanes> lanes_of_gather(const InferContext& context) {
+  const int rank = context.shape(0).rank();
+  ADZE_TRY(const int axis, axis_attribute(context.node, 0, rank));
+  LaneNames indices = lanes_from_left(context.shape(1).rank());
+  for (int& name : indices) name += kMaxRank;
+  Lanes lanes;
+  lanes.inputs = {lanes_except(context, axis).inputs[0], indices};
+  LaneNames result = lanes.inputs[0];
+  result.erase(result.begin() + axis);
+  result.insert(result.begin() + axis, indices.begin(), indices.end());
+  lanes.outputs = {std::move(result)};
+  return lanes;
 }
 
 Result<void> infer_elements(InferContext& context) {
@@ -182,14 +198,16 @@ constexpr OpDef kOps[] = {{.name = "Gather",
                            .inputs = {2, 2},
                            .input_types = kTypes,
                            .infer = infer_gather,
-                           .prepare = prepare_gather},
+                           .prepare = prepare_gather,
+                           .lanes = lanes_of_gather},
                           {.name = "GatherElements",
                            .versions = kElements,
                            .attributes = kAxis,
                            .inputs = {2, 2},
                            .input_types = kTypes,
                            .infer = infer_elements,
-                           .prepare = prepare_elements},
+                           .prepare = prepare_elements,
+                           .lanes = lanes_but_axis<0, 2>},
                           {.name = "GatherND",
                            .versions = kNd,
                            .attributes = kBatch,

@@ -2,6 +2,7 @@
 // bias folded in; every other case takes one plain path.
 #include <algorithm>
 
+#include "graph/batch/lanes.h"
 #include "graph/product.h"
 
 namespace adze {
@@ -46,6 +47,21 @@ Result<void> infer(InferContext& context) {
   }
   context.set_shape(0, y);
   return {};
+}
+
+// The rows of A' and the columns of B'.
+Result<Lanes> lanes_of(const InferContext& context) {
+  const bool trans_a = context.node.attributes.integer("transA", 0),
+             trans_b = context.node.attributes.integer("transB", 0);
+  Lanes lanes;
+  lanes.broadcasts = true;
+  lanes.inputs = {single_lane(2, trans_a ? 1 : 0), {trans_b ? 1 : kMixed, trans_b ? kMixed : 1}};
+  if (context.has(2))
+    lanes.inputs.push_back(context.shape(2).rank() == 2
+                               ? LaneNames{0, 1}
+                               : LaneNames(static_cast<std::size_t>(context.shape(2).rank()), 1));
+  lanes.outputs = {{0, 1}};
+  return lanes;
 }
 
 // C as one row that is the same for every row of Y.
@@ -101,6 +117,7 @@ constexpr OpDef kOps[] = {{.name = "Gemm",
                            .input_types = kTypes,
                            .infer = infer,
                            .prepare = prepare,
+                           .lanes = lanes_of,
                            .takes_epilogue = can_pack}};
 
 }  // namespace

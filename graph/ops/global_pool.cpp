@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 #include "graph/window.h"
 #include "kernels/reduce/reduce.h"
@@ -83,6 +84,7 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions) {
           .input_types = kTypes,
           .infer = infer,
           .prepare = prepare,
+          .lanes = lanes_by_row<0>,
           .layout = LayoutRule::channels_last,
           .note = kImageNote};
 }

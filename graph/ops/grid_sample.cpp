@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 #include "graph/window.h"
 
@@ -192,6 +193,13 @@ Result<void> infer_affine(InferContext& context) {
   return {};
 }
 
+Result<Lanes> lanes_of_affine(const InferContext& context) {
+  ADZE_TRY(Lanes lanes, lanes_by_row<0>(context));
+  ADZE_TRY(auto size, context.ints(1));
+  lanes.sizes.push_back({1, single_lane(static_cast<int>(size.size()), 0), std::move(size)});
+  return lanes;
+}
+
 struct AffineArgs {
   DType type;
   std::int64_t n;
@@ -251,6 +259,7 @@ constexpr OpDef kOps[] = {{.name = "GridSample",
                            .check = check,
                            .infer = infer,
                            .prepare = prepare,
+                           .lanes = lanes_by_row<0, 1>,
                            .note = kImageNote},
                           {.name = "AffineGrid",
                            .versions = kAffineGrid,
@@ -258,7 +267,8 @@ constexpr OpDef kOps[] = {{.name = "GridSample",
                            .inputs = {2, 2},
                            .input_types = kAffineTypes,
                            .infer = infer_affine,
-                           .prepare = prepare_affine}};
+                           .prepare = prepare_affine,
+                           .lanes = lanes_of_affine}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_grid_sample;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 #include "kernels/norm/norm.h"
 #include "kernels/reduce/reduce.h"
@@ -175,6 +176,7 @@ constexpr OpDef kOps[] = {{.name = "InstanceNormalization",
                            .input_types = kTypes,
                            .infer = infer,
                            .prepare = prepare,
+                           .lanes = lanes_by_row<0>,
                            .layout = LayoutRule::channels_last},
                           {.name = "GroupNormalization",
                            .versions = kGroup,
@@ -183,6 +185,7 @@ constexpr OpDef kOps[] = {{.name = "InstanceNormalization",
                            .input_types = kTypes,
                            .infer = infer,
                            .prepare = prepare,
+                           .lanes = lanes_by_row<0>,
                            .layout = LayoutRule::channels_last}};
 
 }  // namespace

@@ -2,6 +2,7 @@
 // nothing. Weights may have a zero point and a scale per output channel.
 #include <cmath>
 
+#include "graph/batch/lanes.h"
 #include "graph/window.h"
 
 namespace adze {
@@ -162,6 +163,7 @@ constexpr OpDef kOps[] = {{.name = "ConvInteger",
                            .output_type = [](const Node&, std::span<const DType>, int) { return DType::i32; },
                            .infer = infer,
                            .prepare = prepare,
+                           .lanes = lanes_by_row<0>,
                            .note = kImageNote},
                           {.name = "QLinearConv",
                            .versions = kVersions,
@@ -171,6 +173,7 @@ constexpr OpDef kOps[] = {{.name = "ConvInteger",
                            .output_type = [](const Node&, std::span<const DType> in, int) { return in[7]; },
                            .infer = infer,
                            .prepare = prepare,
+                           .lanes = lanes_by_row<0>,
                            .note = kImageNote}};
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 #include "graph/matrix_pairs.h"
 
@@ -89,6 +90,11 @@ Result<void> infer(InferContext& context) {
   return {};
 }
 
+Result<Lanes> lanes_of(const InferContext& context) {
+  const Inputs in = inputs_of(context.node);
+  return lanes_of_pairs(context, in.a, in.b);
+}
+
 Result<Step> prepare(PrepareContext& context) {
   const Inputs in = inputs_of(context.node);
   ADZE_TRY(const MatrixPairs pairs, matrix_pairs(context.in(in.a).shape, context.in(in.b).shape));
@@ -123,14 +129,16 @@ constexpr OpDef kOps[] = {{.name = "MatMulInteger",
                            .input_types = kIntegerTypes,
                            .output_type = [](const Node&, std::span<const DType>, int) { return DType::i32; },
                            .infer = infer,
-                           .prepare = prepare},
+                           .prepare = prepare,
+                           .lanes = lanes_of},
                           {.name = "QLinearMatMul",
                            .versions = kLinear,
                            .inputs = {8, 8},
                            .input_types = kLinearTypes,
                            .output_type = [](const Node&, std::span<const DType> in, int) { return in[7]; },
                            .infer = infer,
-                           .prepare = prepare}};
+                           .prepare = prepare,
+                           .lanes = lanes_of}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_integer_product;

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "graph/axis.h"
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 #include "kernels/norm/norm.h"
 
@@ -27,6 +28,12 @@ Result<void> infer(InferContext& context) {
   context.set_shape(1, statistics);
   context.set_shape(2, statistics);
   return {};
+}
+
+Result<Lanes> lanes_of(const InferContext& context) {
+  const int rank = context.shape(0).rank();
+  ADZE_TRY(const int axis, axis_attribute(context.node, -1, rank));
+  return lanes_except(context, axes_from(axis, rank));
 }
 
 struct Args {
@@ -99,6 +106,7 @@ constexpr OpDef kOps[] = {{.name = "LayerNormalization",
                            .output_type = output_type_of,
                            .infer = infer,
                            .prepare = prepare,
+                           .lanes = lanes_of,
                            .note = "scale and bias of the normalised axes, not broadcast"}};
 
 }  // namespace

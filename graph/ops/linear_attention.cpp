@@ -2,6 +2,7 @@
 // its queries read ("gated", "delta": Yang et al., "Gated Delta Networks"). The state is kept in float.
 #include <cmath>
 
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 
 namespace adze {
@@ -162,7 +163,8 @@ constexpr OpDef kOps[] = {{.name = "LinearAttention",
                                },
                            .check = check,
                            .infer = infer,
-                           .prepare = prepare}};
+                           .prepare = prepare,
+                           .lanes = lanes_by_row<kQuery, kKey, kValue, kPast, kDecay, kBeta>}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_linear_attention;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 #include "kernels/norm/norm.h"
 
@@ -85,6 +86,7 @@ constexpr OpDef kOps[] = {{.name = "LRN",
                            .input_types = kTypes,
                            .infer = infer,
                            .prepare = prepare,
+                           .lanes = lanes_by_row<0>,
                            .layout = LayoutRule::channels_last}};
 
 }  // namespace

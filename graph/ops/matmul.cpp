@@ -2,6 +2,7 @@
 // a column on the right.
 #include <algorithm>
 
+#include "graph/batch/lanes.h"
 #include "graph/matrix_pairs.h"
 
 namespace adze {
@@ -16,6 +17,8 @@ Result<void> infer(InferContext& context) {
   context.set_shape(0, p.result);
   return {};
 }
+
+Result<Lanes> lanes_of(const InferContext& context) { return lanes_of_pairs(context, 0, 1); }
 
 // One constant matrix on the right: every row on the left meets the same weights.
 bool can_pack(const Node&, std::span<const TensorInfo* const> inputs) {
@@ -103,6 +106,7 @@ constexpr OpDef kOps[] = {{.name = "MatMul",
                            .input_types = kTypes,
                            .infer = infer,
                            .prepare = prepare,
+                           .lanes = lanes_of,
                            .takes_epilogue = can_pack}};
 
 }  // namespace

@@ -1,6 +1,7 @@
 // OneHot: a new axis of size `depth` that holds the on value at each index and the off value elsewhere. Negative
 // indices count from the end; one out of range turns nothing on.
 #include "graph/axis.h"
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 
 namespace adze {
@@ -30,6 +31,16 @@ Result<void> infer(InferContext& context) {
   }
   context.set_shape(0, shape);
   return {};
+}
+
+Result<Lanes> lanes_of(const InferContext& context) {
+  const int rank = context.shape(0).rank();
+  ADZE_TRY(const int axis, axis_attribute(context.node, -1, rank + 1));
+  Lanes lanes;
+  lanes.inputs = {lanes_from_left(rank)};
+  lanes.outputs = {lanes.inputs[0]};
+  lanes.outputs[0].insert(lanes.outputs[0].begin() + axis, kMixed);
+  return lanes;
 }
 
 struct Args {
@@ -76,7 +87,8 @@ constexpr OpDef kOps[] = {{.name = "OneHot",
                            .input_types = kTypes,
                            .output_type = [](const Node&, std::span<const DType> in, int) { return in[2]; },
                            .infer = infer,
-                           .prepare = prepare}};
+                           .prepare = prepare,
+                           .lanes = lanes_of}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_one_hot;

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "graph/axis.h"
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 
 namespace adze {
@@ -97,6 +98,13 @@ Result<void> infer(InferContext& context) {
     return make_error(Code::resource_limit, "the result ", to_string(shape), " is too large");
   context.set_shape(0, shape);
   return {};
+}
+
+Result<Lanes> lanes_of(const InferContext& context) {
+  ADZE_TRY(const Pads pads, pads_of(context));
+  std::vector<bool> mixed;
+  for (std::size_t axis = 0; axis < pads.begin.size(); axis++) mixed.push_back(pads.begin[axis] || pads.end[axis]);
+  return lanes_except(context, mixed);
 }
 
 struct Args {
@@ -207,7 +215,8 @@ constexpr OpDef kOps[] = {{.name = "Pad",
                            .input_types = kTypes,
                            .check = check,
                            .infer = infer,
-                           .prepare = prepare}};
+                           .prepare = prepare,
+                           .lanes = lanes_of}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_pad;

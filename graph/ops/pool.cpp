@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 #include "graph/window.h"
 
@@ -56,6 +57,13 @@ Result<void> infer(InferContext& context) {
   ADZE_TRY(const Problem p, problem_of(context.node, context.shape(0)));
   for (int i = 0; i < context.output_count(); i++) context.set_shape(i, p.dst.shape(context.node.channels_last));
   return {};
+}
+
+Result<Lanes> lanes_of(const InferContext& context) {
+  if (context.node.outputs.size() > 1 && context.node.outputs[1] != kNoValue) {
+    return make_error(Code::bad_input, "its indices count through the whole batch");
+  }
+  return lanes_by_row<0>(context);
 }
 
 // ---- vectors --------------------------------------------------------------------------------------------------------
@@ -191,6 +199,7 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions, std::sp
       .check = check,
       .infer = infer,
       .prepare = prepare,
+      .lanes = lanes_of,
       .layout = LayoutRule::channels_last,
       .note = kImageNote};
 }

@@ -4,7 +4,9 @@
 #include <limits>
 
 #include "graph/axis.h"
+#include "graph/batch/lanes.h"
 #include "graph/elements.h"
+#include "graph/elementwise.h"
 
 namespace adze {
 namespace {
@@ -61,6 +63,16 @@ Result<void> infer_dequantize(InferContext& context) {
   if (context.has(2) && context.in(2).type != context.in(0).type)
     return make_error(Code::invalid_model, "data and zero point differ in type");
   return infer(context);
+}
+
+Result<Lanes> lanes_of(const InferContext& context) {
+  const Shape& data = context.shape(0);
+  ADZE_TRY(const Scales scales, scales_of(context.node, data, context.shape(1)));
+  if (scales.kind == Scales::Kind::one)
+    return lanes_except(context, std::vector<bool>(static_cast<std::size_t>(data.rank())));
+  // Blocked scales have the data's other axes.
+  ADZE_TRY(const int axis, axis_attribute(context.node, 1, data.rank()));
+  return lanes_except(context, axis, scales.kind == Scales::Kind::blocked ? context.input_count() : 1);
 }
 
 struct Args {
@@ -237,6 +249,10 @@ Result<void> infer_dynamic(InferContext& context) {
   return {};
 }
 
+Result<Lanes> lanes_of_dynamic(const InferContext&) {
+  return make_error(Code::bad_input, "it takes scale and zero point from the whole batch");
+}
+
 void run_dynamic(const std::int64_t& elements, const Call& call) {
   if (call.slice.part != 0) return;
   float least = 0, most = 0;  // the range takes in 0, so that it has an exact code
@@ -278,6 +294,7 @@ constexpr OpDef kOps[] = {
      .check = check_quantized,
      .infer = infer,
      .prepare = prepare<run_quantize>,
+     .lanes = lanes_of,
      .note = "no int32 scale"},
     {.name = "DequantizeLinear",
      .versions = kVersions,
@@ -287,14 +304,16 @@ constexpr OpDef kOps[] = {
      .output_type = real_type,
      .check = check_real,
      .infer = infer_dequantize,
-     .prepare = prepare<run_dequantize>},
+     .prepare = prepare<run_dequantize>,
+     .lanes = lanes_of},
     {.name = "DynamicQuantizeLinear",
      .versions = kDynamic,
      .outputs = {3, 3},
      .input_types = kF32,
      .output_type = [](const Node&, std::span<const DType>, int i) { return i == 1 ? DType::f32 : DType::u8; },
      .infer = infer_dynamic,
-     .prepare = prepare_dynamic}};
+     .prepare = prepare_dynamic,
+     .lanes = lanes_of_dynamic}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_quantize;

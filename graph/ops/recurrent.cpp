@@ -5,6 +5,7 @@
 //   z r h (GRU), i o f c (LSTM). y [s, dirs, n, h]; y_h, y_c [dirs, n, h]. layout 1 puts n first.
 #include <cmath>
 
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 
 namespace adze {
@@ -152,6 +153,20 @@ Result<void> infer(InferContext& context) {
   context.set_shape(1, state);
   context.set_shape(2, state);
   return {};
+}
+
+Result<Lanes> lanes_of(const InferContext& context) {
+  const bool batch_first = context.node.attributes.integer("layout", 0) != 0;
+  Lanes lanes;
+  lanes.inputs.resize(static_cast<std::size_t>(context.input_count()));
+  for (const int i : {kX, kLengths, kInitialH, kInitialC}) {
+    if (!context.has(i)) continue;
+    const int axis = batch_first || i == kLengths ? 0 : 1;
+    lanes.inputs[static_cast<std::size_t>(i)] = single_lane(context.shape(i).rank(), axis);
+  }
+  const LaneNames state = single_lane(3, batch_first ? 0 : 1);
+  lanes.outputs = {single_lane(4, batch_first ? 0 : 2), state, state};
+  return lanes;
 }
 
 // One direction of one batch row. Scratch: h, c, their successors, and the gates.
@@ -307,7 +322,8 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions, int inp
           .input_types = kTypes,
           .check = check,
           .infer = infer,
-          .prepare = prepare};
+          .prepare = prepare,
+          .lanes = lanes_of};
 }
 constexpr OpDef kOps[] = {op("RNN", kVersions, 6, 2), op("GRU", kGru, 6, 2), op("LSTM", kVersions, 8, 3)};
 

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "graph/axis.h"
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 
 namespace adze {
@@ -81,6 +82,22 @@ Result<void> infer(InferContext& context) {
   }
   context.set_shape(0, shape);
   return {};
+}
+
+// A sum's order depends on whether anything lies between or behind the reduced axes, so a batch may not decide that.
+Result<Lanes> lanes_of(const InferContext& context) {
+  ADZE_TRY(const Axes axes, axes_of(context));
+  const Shape& data = context.shape(0);
+  const auto& reduced = axes.reduced;
+  const int first = static_cast<int>(std::ranges::find(reduced, true) - reduced.begin());
+  const int last =
+      data.rank() - static_cast<int>(std::ranges::find(reduced.rbegin(), reduced.rend(), true) - reduced.rbegin());
+  LaneNames names = lanes_from_left(data.rank());
+  for (int axis = first; axis < data.rank(); axis++) {
+    if (axis < last || data.elements(last, data.rank()) == 1) names[static_cast<std::size_t>(axis)] = kMixed;
+  }
+  const bool keep = context.node.attributes.integer("keepdims", 1) != 0;
+  return lanes_reduced(context, std::move(names), keep ? std::vector<bool>(reduced.size()) : reduced);
 }
 
 // ---- vectors --------------------------------------------------------------------------------------------------------
@@ -327,6 +344,7 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions = kMean,
           .output_type = [](const Node&, std::span<const DType> inputs, int) { return inputs[0]; },
           .infer = infer,
           .prepare = prepare,
+          .lanes = lanes_of,
           .layout = LayoutRule::transparent,
           .permute = permute};
 }

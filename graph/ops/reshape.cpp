@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "graph/axis.h"
+#include "graph/batch/lanes.h"
+#include "graph/elementwise.h"
 
 namespace adze {
 namespace {
@@ -129,32 +131,37 @@ constexpr OpDef kOps[] = {{.name = "Reshape",
                            .input_types = kTypes,
                            .output_type = same_type,
                            .infer = infer_reshape,
-                           .prepare = prepare_view},
+                           .prepare = prepare_view,
+                           .lanes = lanes_reshaped},
                           {.name = "Flatten",
                            .versions = kFlatten,
                            .attributes = kFlattenAttributes,
                            .input_types = kTypes,
                            .infer = infer_flatten,
-                           .prepare = prepare_view},
+                           .prepare = prepare_view,
+                           .lanes = lanes_reshaped},
                           {.name = "Squeeze",
                            .versions = kSqueeze,
                            .attributes = kAxes,
                            .inputs = {1, 2},
                            .input_types = kTypes,
                            .infer = infer_squeeze,
-                           .prepare = prepare_view},
+                           .prepare = prepare_view,
+                           .lanes = lanes_reshaped},
                           {.name = "Unsqueeze",
                            .versions = kSqueeze,
                            .attributes = kAxes,
                            .inputs = {1, 2},
                            .input_types = kTypes,
                            .infer = infer_unsqueeze,
-                           .prepare = prepare_view},
+                           .prepare = prepare_view,
+                           .lanes = lanes_reshaped},
                           {.name = "Identity",
                            .versions = kIdentity,
                            .input_types = kTypes,
                            .infer = infer_same,
                            .prepare = prepare_view,
+                           .lanes = lanes_elementwise,
                            .layout = LayoutRule::transparent}};
 
 }  // namespace

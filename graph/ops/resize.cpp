@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "graph/axis.h"
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 #include "graph/resample.h"
 
@@ -167,6 +168,21 @@ Result<void> infer(InferContext& context) {
   }
   context.set_shape(0, shape);
   return {};
+}
+
+// Axes that stay as they are, with their sizes where these are given.
+Result<Lanes> lanes_of(const InferContext& context) {
+  ADZE_TRY(const auto resized, resized_axes(context));
+  ADZE_TRY(const auto axes, axes_of(context.node, context.shape(0).rank()));
+  if (context.node.attributes.string("coordinate_transformation_mode", "") == "tf_crop_and_resize") {
+    return make_error(Code::bad_input, "it crops along all axes");
+  }
+  std::vector<bool> mixed;
+  for (const ResizedAxis& axis : resized) mixed.push_back(axis.out != axis.in || axis.scale != 1);
+  Lanes lanes = lanes_except(context, mixed);
+  ADZE_TRY(auto sizes, sizes_input(context));
+  if (!sizes.empty()) lanes.sizes.push_back({3, axes, std::move(sizes)});
+  return lanes;
 }
 
 // ---- rows -----------------------------------------------------------------------------------------------------------
@@ -438,6 +454,7 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions, std::sp
           .check = check,
           .infer = infer,
           .prepare = prepare,
+          .lanes = lanes_of,
           .layout = LayoutRule::transparent,
           .permute = permute,
           .note = "bool by nearest neighbour only"};

@@ -1,6 +1,7 @@
 // ReverseSequence: the first sequence_lens[n] steps of each batch row in reverse order, the others as they are.
 #include <cstring>
 
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 
 namespace adze {
@@ -20,6 +21,15 @@ Result<void> infer(InferContext& context) {
     return make_error(Code::invalid_model, "lengths or axes don't fit ", to_string(data));
   }
   return infer_same_shape(context);
+}
+
+Result<Lanes> lanes_of(const InferContext& context) {
+  const LaneNames data =
+      single_lane(context.shape(0).rank(), static_cast<int>(context.node.attributes.integer("batch_axis", 1)));
+  Lanes lanes;
+  lanes.inputs = {data, single_lane(1, 0)};
+  lanes.outputs = {data};
+  return lanes;
 }
 
 void run(const Args& args, const Call& call) {
@@ -59,7 +69,8 @@ constexpr OpDef kOps[] = {{.name = "ReverseSequence",
                            .inputs = {2, 2},
                            .input_types = kTypes,
                            .infer = infer,
-                           .prepare = prepare}};
+                           .prepare = prepare,
+                           .lanes = lanes_of}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_reverse_sequence;

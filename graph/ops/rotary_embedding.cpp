@@ -1,5 +1,6 @@
 // RotaryEmbedding: pairs of elements of each head are turned by an angle that depends on their position (Su et al.,
 // "RoFormer"). Data [n, heads, s, size] or, with the attribute num_heads, [n, s, heads * size].
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 
 namespace adze {
@@ -45,6 +46,11 @@ Result<void> infer(InferContext& context) {
   for (int i = 0; i < context.input_count(); i++) inputs.push_back(context.has(i) ? &context.in(i) : nullptr);
   ADZE_CHECK(args_of(context.node, inputs));
   return infer_same_shape(context);
+}
+
+// With positions, the caches are tables that all rows share.
+Result<Lanes> lanes_of(const InferContext& context) {
+  return context.has(3) ? lanes_by_row<0, 3>(context) : lanes_by_row<0, 1, 2>(context);
 }
 
 void run(const Args& args, const Call& call) {
@@ -97,7 +103,8 @@ constexpr OpDef kOps[] = {{.name = "RotaryEmbedding",
                            .inputs = {3, 4},
                            .input_types = kTypes,
                            .infer = infer,
-                           .prepare = prepare}};
+                           .prepare = prepare,
+                           .lanes = lanes_of}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_rotary_embedding;

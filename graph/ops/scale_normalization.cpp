@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "graph/axis.h"
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 
 namespace adze {
@@ -58,6 +59,17 @@ Result<void> infer_rms(InferContext& context) {
     return make_error(Code::invalid_model, "scale ", to_string(scale), " doesn't fit ", to_string(data));
   }
   return infer_same_shape(context);
+}
+
+// The scale broadcasts over the whole data.
+Result<Lanes> lanes_of_rms(const InferContext& context) {
+  const int rank = context.shape(0).rank();
+  ADZE_TRY(const int axis, axis_attribute(context.node, -1, rank));
+  Lanes lanes = lanes_except(context, axes_from(axis, rank));
+  const LaneNames& data = lanes.inputs[0];
+  lanes.inputs.push_back({data.end() - context.shape(1).rank(), data.end()});
+  lanes.broadcasts = true;
+  return lanes;
 }
 
 Result<Step> prepare_rms(PrepareContext& context) {
@@ -162,6 +174,11 @@ Result<void> infer_mvn(InferContext& context) {
   return infer_same_shape(context);
 }
 
+Result<Lanes> lanes_of_mvn(const InferContext& context) {
+  ADZE_TRY(const auto mixed, axis_set(mvn_axes(context.node), context.shape(0).rank()));
+  return lanes_except(context, mixed);
+}
+
 Result<Step> prepare_mvn(PrepareContext& context) {
   const Shape& data = context.in(0).shape;
   ADZE_TRY(const auto reduced, axis_set(mvn_axes(context.node), data.rank()));
@@ -193,19 +210,22 @@ constexpr OpDef kOps[] = {{.name = "RMSNormalization",
                            .input_types = kTypes,
                            .output_type = [](const Node&, std::span<const DType> in, int) { return in[1]; },
                            .infer = infer_rms,
-                           .prepare = prepare_rms},
+                           .prepare = prepare_rms,
+                           .lanes = lanes_of_rms},
                           {.name = "LpNormalization",
                            .versions = kLp,
                            .attributes = kLpAttributes,
                            .input_types = kTypes,
                            .infer = infer_lp,
-                           .prepare = prepare_lp},
+                           .prepare = prepare_lp,
+                           .lanes = lanes_but_axis<-1>},
                           {.name = "MeanVarianceNormalization",
                            .versions = kMvn,
                            .attributes = kMvnAttributes,
                            .input_types = kTypes,
                            .infer = infer_mvn,
-                           .prepare = prepare_mvn}};
+                           .prepare = prepare_mvn,
+                           .lanes = lanes_of_mvn}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_scale_normalization;

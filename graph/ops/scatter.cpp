@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "graph/axis.h"
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 
 namespace adze {
@@ -241,7 +242,8 @@ constexpr OpDef elements(std::string_view name, std::span<const int> versions, i
           .input_types = kTypes,
           .check = check,
           .infer = infer_elements,
-          .prepare = prepare_elements};
+          .prepare = prepare_elements,
+          .lanes = lanes_but_axis<0, 3>};
 }
 constexpr OpDef kOps[] = {elements("Scatter", kScatter, 0),
                           elements("ScatterElements", kElements, 0),
@@ -260,7 +262,8 @@ constexpr OpDef kOps[] = {elements("Scatter", kScatter, 0),
                            .input_types = kCacheTypes,
                            .check = check_mode,
                            .infer = infer_cache,
-                           .prepare = prepare_cache}};
+                           .prepare = prepare_cache,
+                           .lanes = lanes_by_row<0, 1, 2>}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_scatter;

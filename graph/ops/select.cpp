@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "graph/axis.h"
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 
 namespace adze {
@@ -32,6 +33,14 @@ Result<void> infer_arg(InferContext& context) {
   }
   context.set_shape(0, shape);
   return {};
+}
+
+Result<Lanes> lanes_of_arg(const InferContext& context) {
+  const int rank = context.shape(0).rank();
+  ADZE_TRY(const int axis, axis_attribute(context.node, 0, rank));
+  std::vector<bool> gone(static_cast<std::size_t>(rank));
+  gone[static_cast<std::size_t>(axis)] = context.node.attributes.integer("keepdims", 1) == 0;
+  return lanes_reduced(context, lanes_except(context, axis).inputs[0], gone);
 }
 
 void run_arg(const Args& args, const Call& call) {
@@ -141,7 +150,8 @@ constexpr OpDef arg(std::string_view name) {
           .input_types = kTypes,
           .output_type = [](const Node&, std::span<const DType>, int) { return DType::i64; },
           .infer = infer_arg,
-          .prepare = prepare_arg};
+          .prepare = prepare_arg,
+          .lanes = lanes_of_arg};
 }
 constexpr OpDef kOps[] = {
     arg("ArgMax"),
@@ -154,7 +164,8 @@ constexpr OpDef kOps[] = {
      .input_types = kTypes,
      .output_type = [](const Node&, std::span<const DType> inputs, int i) { return i == 1 ? DType::i64 : inputs[0]; },
      .infer = infer_top_k,
-     .prepare = prepare_top_k}};
+     .prepare = prepare_top_k,
+     .lanes = lanes_but_axis<-1>}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_select;

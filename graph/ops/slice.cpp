@@ -1,7 +1,9 @@
 // Slice: starts, ends and steps were attributes before version 10 and are inputs since. Out-of-range bounds clamp.
 #include <algorithm>
+#include <limits>
 
 #include "graph/axis.h"
+#include "graph/batch/lanes.h"
 #include "graph/copy_step.h"
 
 namespace adze {
@@ -32,11 +34,15 @@ Cut cut_of(std::int64_t size, std::int64_t start, std::int64_t end, std::int64_t
   return {first, -stride, distance > 0 ? (distance - 1) / stride + 1 : 0};
 }
 
-Result<std::vector<Cut>> cuts_of(InferContext& context) {
-  const Shape& data = context.shape(0);
+struct Bounds {
+  std::vector<std::int64_t> starts, ends, axes, steps;
+};
+
+Result<Bounds> bounds_of(const InferContext& context) {
   const Node& node = context.node;
-  std::vector<std::int64_t> starts = node.attributes.integers("starts"), ends = node.attributes.integers("ends");
-  std::vector<std::int64_t> axes = node.attributes.integers("axes"), steps;
+  Bounds bounds{
+      node.attributes.integers("starts"), node.attributes.integers("ends"), node.attributes.integers("axes"), {}};
+  auto& [starts, ends, axes, steps] = bounds;
   if (node.version >= 10) {
     if (!context.has(1) || !context.has(2)) return make_error(Code::invalid_model, "starts or ends are missing");
     ADZE_TRY(starts, context.ints(1));
@@ -54,10 +60,14 @@ Result<std::vector<Cut>> cuts_of(InferContext& context) {
   if (ends.size() != starts.size() || axes.size() != starts.size() || steps.size() != starts.size()) {
     return make_error(Code::invalid_model, "starts, ends, axes and steps differ in length");
   }
-  ADZE_CHECK([&]() -> Result<void> {
-    ADZE_TRY([[maybe_unused]] const auto set, axis_set(axes, data.rank()));
-    return {};
-  }());
+  ADZE_CHECK(axis_set(axes, context.shape(0).rank()));
+  return bounds;
+}
+
+Result<std::vector<Cut>> cuts_of(const InferContext& context) {
+  ADZE_TRY(const Bounds bounds, bounds_of(context));
+  const auto& [starts, ends, axes, steps] = bounds;
+  const Shape& data = context.shape(0);
   std::vector<Cut> cuts;
   for (const std::int64_t dim : data) cuts.push_back({0, 1, dim});
   for (std::size_t i = 0; i < axes.size(); i++) {
@@ -74,6 +84,27 @@ Result<void> infer(InferContext& context) {
   for (const Cut& cut : cuts) shape.push_back(cut.count);
   context.set_shape(0, shape);
   return {};
+}
+
+// An axis that is kept whole stays so at any length, once its end is open.
+Result<Lanes> lanes_of(const InferContext& context) {
+  ADZE_TRY(Bounds bounds, bounds_of(context));
+  ADZE_TRY(const auto cuts, cuts_of(context));
+  const Shape& data = context.shape(0);
+  const bool by_input = context.node.version >= 10;
+  std::vector<bool> mixed(cuts.size());
+  for (std::size_t i = 0; i < bounds.axes.size(); i++) {
+    const auto axis = static_cast<std::size_t>(*normalise_axis(bounds.axes[i], data.rank()));
+    const bool open = bounds.ends[i] >= std::numeric_limits<std::int32_t>::max();
+    mixed[axis] = cuts[axis].count != data[static_cast<int>(axis)] || cuts[axis].step != 1 || !(open || by_input);
+    if (mixed[axis]) continue;
+    bounds.starts[i] = 0;
+    bounds.ends[i] = std::numeric_limits<std::int64_t>::max();
+  }
+  Lanes lanes = lanes_except(context, mixed);
+  const LaneNames fixed(bounds.axes.size(), kMixed);
+  if (by_input) lanes.sizes = {{1, fixed, bounds.starts}, {2, fixed, bounds.ends}};
+  return lanes;
 }
 
 Result<Step> prepare(PrepareContext& context) {
@@ -99,7 +130,8 @@ constexpr OpDef kOps[] = {{.name = "Slice",
                            .inputs = {1, 5},
                            .input_types = kTypes,
                            .infer = infer,
-                           .prepare = prepare}};
+                           .prepare = prepare,
+                           .lanes = lanes_of}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_slice;

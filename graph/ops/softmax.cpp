@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "graph/axis.h"
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 
 namespace adze {
@@ -42,6 +43,16 @@ Result<void> infer(InferContext& context) {
   ADZE_TRY([[maybe_unused]] const Planes planes, planes_of(context.node, context.shape(0)));
   context.set_shape(0, context.shape(0));
   return {};
+}
+
+// Lines of neighbours are summed in another order than others, which a batch behind them may not decide.
+Result<Lanes> lanes_of(const InferContext& context) {
+  const int rank = context.shape(0).rank();
+  ADZE_TRY(const Planes planes, planes_of(context.node, context.shape(0)));
+  const std::int64_t axis = context.node.attributes.integer("axis", context.node.version >= 13 ? -1 : 1);
+  const int first = static_cast<int>(axis < 0 ? axis + rank : axis);
+  if (planes.inner != 1) return lanes_except(context, first);
+  return lanes_except(context, axes_from(first, rank));
 }
 
 // ---- vectors --------------------------------------------------------------------------------------------------------
@@ -150,6 +161,7 @@ constexpr OpDef op(std::string_view name) {
           .input_types = kTypes,
           .infer = infer,
           .prepare = prepare,
+          .lanes = lanes_of,
           .layout = LayoutRule::transparent,
           .permute = permute};
 }

@@ -1,6 +1,7 @@
 // Split along one axis. The sizes were an attribute, are an input since version 13, or follow from the number of
 // outputs: equal parts, the last one smaller from version 18 on.
 #include "graph/axis.h"
+#include "graph/batch/lanes.h"
 #include "graph/copy_step.h"
 
 namespace adze {
@@ -102,6 +103,7 @@ constexpr OpDef kOps[] = {{.name = "Split",
                            .output_type = output_type,
                            .infer = infer,
                            .prepare = prepare,
+                           .lanes = lanes_but_axis<0>,
                            .layout = LayoutRule::transparent,
                            .permute = permute_axis<0>,
                            .note = "no output may be left out"}};

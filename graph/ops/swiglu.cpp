@@ -49,6 +49,7 @@ constexpr OpDef kOps[] = {{.name = "SwiGLU",
                            .input_types = kTypes,
                            .infer = infer,
                            .prepare = prepare,
+                           .lanes = lanes_elementwise,
                            .layout = LayoutRule::transparent}};
 
 }  // namespace

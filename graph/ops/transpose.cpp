@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "graph/batch/lanes.h"
 #include "graph/copy_step.h"
 
 namespace adze {
@@ -36,6 +37,15 @@ Result<void> infer(InferContext& context) {
   return {};
 }
 
+Result<Lanes> lanes_of(const InferContext& context) {
+  const int rank = context.shape(0).rank();
+  ADZE_TRY(const auto perm, perm_of(context.node, rank));
+  Lanes lanes;
+  lanes.inputs = {lanes_from_left(rank)};
+  lanes.outputs = {LaneNames(perm.begin(), perm.end())};
+  return lanes;
+}
+
 // Whether the axes longer than 1 keep their order: then the bytes stay where they are.
 bool keeps_bytes(const Shape& data, const std::vector<std::int64_t>& perm) {
   std::int64_t before = -1;
@@ -65,7 +75,8 @@ constexpr OpDef kOps[] = {{.name = "Transpose",
                            .attributes = kAttributes,
                            .input_types = kTypes,
                            .infer = infer,
-                           .prepare = prepare}};
+                           .prepare = prepare,
+                           .lanes = lanes_of}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_transpose;

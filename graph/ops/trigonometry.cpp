@@ -39,6 +39,7 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions) {
           .input_types = kTypes,
           .infer = infer_same_shape,
           .prepare = prepare,
+          .lanes = lanes_elementwise,
           .layout = LayoutRule::transparent};
 }
 constexpr OpDef kOps[] = {op("Sin", kFrom7),   op("Cos", kFrom7),   op("Tan", kFrom7),  op("Asin", kFrom7),

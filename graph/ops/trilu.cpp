@@ -1,6 +1,7 @@
 // Trilu: the upper or lower triangle of the last two axes, the rest 0; k, an input, moves the diagonal to the right.
 #include <cstring>
 
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 
 namespace adze {
@@ -25,6 +26,11 @@ Result<void> infer(InferContext& context) {
   if (context.shape(0).rank() < 2) return make_error(Code::invalid_model, "the data is no matrix");
   ADZE_CHECK(diagonal_of(context));
   return infer_same_shape(context);
+}
+
+Result<Lanes> lanes_of(const InferContext& context) {
+  const int rank = context.shape(0).rank();
+  return lanes_except(context, axes_from(rank - 2, rank));
 }
 
 void run(const Args& args, const Call& call) {
@@ -69,7 +75,8 @@ constexpr OpDef kOps[] = {{.name = "Trilu",
                            .inputs = {1, 2},
                            .input_types = kTypes,
                            .infer = infer,
-                           .prepare = prepare}};
+                           .prepare = prepare,
+                           .lanes = lanes_of}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_trilu;

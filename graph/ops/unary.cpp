@@ -109,6 +109,7 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions, std::sp
           .input_types = types,
           .infer = infer_same_shape,
           .prepare = prepare,
+          .lanes = lanes_elementwise,
           .layout = LayoutRule::transparent};
 }
 constexpr OpDef kOps[] = {op("Abs", kFrom6And13, kNumberTypes),

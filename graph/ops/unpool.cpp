@@ -2,6 +2,7 @@
 // the second writes each value at the index that MaxPool gave.
 #include <cstring>
 
+#include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 #include "graph/window.h"
 
@@ -172,7 +173,8 @@ constexpr OpDef kOps[] = {{.name = "Col2Im",
                            .inputs = {3, 3},
                            .input_types = kCol2ImTypes,
                            .infer = infer_col2im,
-                           .prepare = prepare_col2im},
+                           .prepare = prepare_col2im,
+                           .lanes = lanes_by_row<0>},
                           {.name = "MaxUnpool",
                            .versions = kUnpool,
                            .attributes = kWindowAttributes,

@@ -52,6 +52,7 @@ constexpr OpDef kOps[] = {{.name = "Where",
                            .output_type = [](const Node&, std::span<const DType> inputs, int) { return inputs[1]; },
                            .infer = infer_broadcast,
                            .prepare = prepare,
+                           .lanes = lanes_elementwise,
                            .layout = LayoutRule::transparent}};
 
 }  // namespace
