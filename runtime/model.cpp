@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "graph/batch/rebatch.h"
 #include "graph/onnx/loader.h"
 #include "graph/specialised.h"
 #include "graph/symbols.h"
@@ -24,6 +25,8 @@ struct Model::Cache {
   };
   std::mutex mutex;
   std::deque<Entry> entries;  // the most recently made last
+  std::once_flag proof;
+  Result<void> batchable;
 };
 
 Model::Model(Graph graph, std::string name, const ModelOptions& options, std::shared_ptr<WeightStore> weights)
@@ -60,7 +63,31 @@ std::shared_ptr<const Model> Model::part(Graph graph, std::string name, const Mo
 
 Result<std::shared_ptr<const Model>> Model::body(Graph graph, std::string name, const ModelOptions& options) {
   ADZE_CHECK(fold_constants(graph, options.max_memory));
+  for (Port& port : graph.inputs) port.dims.reset();  // what it is given decides
   return part(std::move(graph), std::move(name), options, std::make_shared<WeightStore>(options.max_memory));
+}
+
+bool Model::symbolic_batch() const {
+  const auto symbolic = [](const Port& port) {
+    return port.dims && !port.dims->empty() && port.dims->front().size < 0;
+  };
+  return !inputs().empty() && std::ranges::all_of(inputs(), symbolic);
+}
+
+Result<void> Model::batchable() const {
+  std::call_once(cache_->proof, [&] {
+    const auto prove = [&]() -> Result<void> {
+      if (symbolic_batch()) return {};
+      ADZE_TRY(const auto shapes, default_shapes());
+      std::vector<InputShape> one;
+      for (const Shape& shape : shapes) one.push_back({shape});
+      ADZE_TRY(const auto single, specialise(graph_, one, options_.max_memory));
+      ADZE_CHECK(rebatch(single, 2, options_.max_memory));
+      return {};
+    };
+    cache_->batchable = prove();
+  });
+  return cache_->batchable;
 }
 
 Result<std::vector<Shape>> Model::default_shapes(std::int64_t batch) const {
@@ -68,7 +95,8 @@ Result<std::vector<Shape>> Model::default_shapes(std::int64_t batch) const {
   for (const Port& port : graph_.inputs) {
     if (!port.dims) return make_error(Code::bad_input, name_, ": input \"", value_name(port), "\" declares no shape");
     Shape shape;
-    for (const Dim& dim : *port.dims) shape.push_back(dim.size >= 0 ? dim.size : shape.rank() == 0 ? batch : 1);
+    for (const Dim& dim : *port.dims) shape.push_back(dim.size >= 0 ? dim.size : 1);
+    if (!port.dims->empty() && shape[0] == 1) shape[0] = batch;
     shapes.push_back(shape);
   }
   return shapes;

@@ -44,12 +44,19 @@ class Model {
   const Graph& graph() const { return graph_; }
   const ModelOptions& options() const { return options_; }
 
+  // Whether the first dimension of every input is symbolic.
+  bool symbolic_batch() const;
+  // Whether inputs may have any first dimension: it is symbolic, or declared as 1 and the rows are proved to keep apart
+  // (graph/batch/rebatch.h) for the default shapes. The error says why not. Thread-safe; found out once.
+  Result<void> batchable() const;
+
   // The shapes of the inputs with every symbolic dimension replaced by 1, except the first dimension of each, which
-  // becomes `batch` where it is symbolic. Error bad_input where a rank is open.
+  // becomes `batch` where it is symbolic or 1. Error bad_input where a rank is open.
   Result<std::vector<Shape>> default_shapes(std::int64_t batch = 1) const;
 
   // The plan for these input shapes, in the order of inputs(); made when it is first asked for, then kept in a small
-  // cache. Thread-safe.
+  // cache. Where first dimensions are declared as 1, other ones are a batch: error bad_input that says why where its
+  // rows aren't proved to keep apart. Thread-safe.
   Result<std::shared_ptr<const Plan>> plan(std::span<const InputShape> inputs, int threads) const;
   Result<std::shared_ptr<const Plan>> plan(std::span<const Shape> input_shapes, int threads) const;
 

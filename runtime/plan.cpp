@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "graph/batch/rebatch.h"
 #include "graph/evaluate.h"
 #include "graph/passes/pipeline.h"
 #include "graph/plan/liveness.h"
@@ -48,7 +49,7 @@ double Plan::flops() const {
 Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, const std::string& name,
                                                  std::span<const InputShape> inputs, const ModelOptions& options,
                                                  int threads, const std::shared_ptr<WeightStore>& weights) {
-  ADZE_TRY(SpecialisedGraph g, specialise(graph, inputs, options.max_memory));
+  ADZE_TRY(SpecialisedGraph g, specialise_batch(graph, inputs, options.max_memory));
   std::shared_ptr<const Rest> rest;
   if (!g.rest.empty()) {
     ADZE_TRY(rest, make_rest(g, graph, name, options, weights));
