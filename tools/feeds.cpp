@@ -94,7 +94,8 @@ Result<void> check_port(const Model& model, const Port& port, const Tensor& tens
   for (std::size_t axis = 0; axis < port.dims->size(); axis++) {
     const Dim& dim = (*port.dims)[axis];
     declared += (axis ? "x" : "") + (dim.size >= 0 ? std::to_string(dim.size) : dim.symbol.empty() ? "?" : dim.symbol);
-    fits = fits && (dim.size < 0 || dim.size == tensor.shape()[static_cast<int>(axis)]);
+    const bool batch = axis == 0 && dim.size == 1;  // the plan says whether it can be another
+    fits = fits && (dim.size < 0 || batch || dim.size == tensor.shape()[static_cast<int>(axis)]);
   }
   if (fits) return {};
   return make_error(Code::bad_input, where, " has shape ", declared, ", not ", to_string(tensor.shape()));

@@ -40,6 +40,12 @@ Json ports(const Model& model, const std::vector<Port>& list) {
   return result;
 }
 
+std::string batch_of(const Model& model) {
+  if (model.symbolic_batch()) return "any";
+  const auto batchable = model.batchable();
+  return batchable ? "any (proved)" : "fixed, because " + batchable.error().message;
+}
+
 Json describe(const Model& model, const Plan& plan) {
   Json steps = Json::array();
   for (const PlanStep& step : plan.steps()) {
@@ -55,6 +61,7 @@ Json describe(const Model& model, const Plan& plan) {
   return {{"model", model.name()},
           {"inputs", ports(model, model.inputs())},
           {"outputs", ports(model, model.outputs())},
+          {"batch", batch_of(model)},
           {"isa", isa_name(model.options().isa)},
           {"nodes", model.graph().nodes.size()},
           {"flops", plan.flops()},
@@ -73,6 +80,7 @@ void print(const Json& report) {
                   port["type"].get<std::string>().c_str(), port["shape"].get<std::string>().c_str());
     }
   }
+  std::printf("batch    %s\n", report["batch"].get<std::string>().c_str());
   std::printf("isa      %s\n", report["isa"].get<std::string>().c_str());
   std::printf("flops    %.0f\narena    %zu bytes\nweights  %zu bytes\npeak     %zu bytes\n\n",
               report["flops"].get<double>(), report["arena_bytes"].get<std::size_t>(),
