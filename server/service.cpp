@@ -51,6 +51,9 @@ Result<void> Service::load() {
     ADZE_TRY(auto model, ServedModel::load(name, path, options_.model, [this, index](std::span<const JobPtr> jobs) {
                complete(jobs, *models_[index]);
              }));
+    if (!model->batched() && options_.note) {
+      options_.note(concat("requests to \"", name, "\" don't share runs: ", model->alone_because()));
+    }
     models_.push_back(std::move(model));
   }
   if (models_.empty()) return make_error(Code::bad_input, "no model to serve");
@@ -150,9 +153,9 @@ void Service::accept(const PendingPtr& pending, const Result<void>& decoded) {
     return;
   }
   const JobPtr& job = pending->request.job;
-  if (job->rows > options_.model.max_batch && pending->model->batched()) {
-    answer(pending, 400,
-           error_json(concat("a request may have at most ", options_.model.max_batch, " rows, not ", job->rows)));
+  const std::int64_t most = pending->model->max_rows();
+  if (job->rows > most && pending->model->batched()) {
+    answer(pending, 400, error_json(concat("a request may have at most ", most, " rows, not ", job->rows)));
     return;
   }
   job->deadline = pending->begun + options_.deadline;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -20,6 +21,7 @@ struct ServiceOptions {
   std::vector<std::pair<std::string, std::string>> models;  // name and path; the first is the default of /predict
   ServedModel::Options model;
   std::chrono::milliseconds deadline{500};
+  std::function<void(const std::string&)> note;  // told what whoever runs the server should know
 };
 
 class Service final : public Handler {

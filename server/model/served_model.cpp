@@ -6,7 +6,7 @@
 namespace adze::server {
 namespace {
 
-Result<std::vector<ServedPort>> served_ports(const Model& model, const std::vector<Port>& ports) {
+Result<std::vector<ServedPort>> served_ports(const Model& model, const std::vector<Port>& ports, bool batched) {
   std::vector<ServedPort> result;
   for (const Port& port : ports) {
     if (oip_name_of(port.type).empty()) {
@@ -17,16 +17,10 @@ Result<std::vector<ServedPort>> served_ports(const Model& model, const std::vect
     if (port.dims) {
       for (const Dim& dim : *port.dims) served.dims.push_back(dim.size);
     }
+    if (batched && !served.dims.empty()) served.dims[0] = -1;
     result.push_back(std::move(served));
   }
   return result;
-}
-
-bool has_symbolic_batch(const std::vector<Port>& inputs) {
-  for (const Port& port : inputs) {
-    if (!port.dims || port.dims->empty() || port.dims->front().size >= 0) return false;
-  }
-  return !inputs.empty();
 }
 
 // A job of zeros with the smallest shapes: what warming up runs.
@@ -50,16 +44,23 @@ Result<std::unique_ptr<ServedModel>> ServedModel::load(const std::string& name, 
   std::unique_ptr<ServedModel> served(new ServedModel);
   served->name_ = name;
   ADZE_TRY(served->model_, Model::load(path));
-  ADZE_TRY(served->inputs_, served_ports(*served->model_, served->model_->inputs()));
-  ADZE_TRY(served->outputs_, served_ports(*served->model_, served->model_->outputs()));
-  served->batched_ = has_symbolic_batch(served->model_->inputs());
-  const std::int64_t most = served->batched_ ? options.max_batch : 1;
-  served->engine_ = std::make_unique<SessionEngine>(served->model_, options.threads, served->batched_);
-  for (const std::int64_t rows : {most, std::int64_t{1}}) {
-    const JobPtr job = zeros(served->inputs_, served->batched_, rows);
+  if (const auto batchable = served->model_->batchable(); !batchable)
+    served->alone_because_ = batchable.error().message;
+  const bool batched = served->batched();
+  ADZE_TRY(served->inputs_, served_ports(*served->model_, served->model_->inputs(), batched));
+  ADZE_TRY(served->outputs_, served_ports(*served->model_, served->model_->outputs(), batched));
+  served->engine_ = std::make_unique<SessionEngine>(served->model_, options.threads, batched);
+  const auto warm_up = [&](std::int64_t rows) {
+    const JobPtr job = zeros(served->inputs_, batched, rows);
     const CancelFlag cancel;
-    if (auto ran = served->engine_->run({&job, 1}, cancel); !ran) return std::move(ran).error().with_context(path);
-  }
+    return served->engine_->run({&job, 1}, cancel);
+  };
+  std::int64_t most = batched ? options.max_batch : 1;
+  auto ran = warm_up(most);
+  while (!ran && ran.error().code == Code::resource_limit && most > 1) ran = warm_up(most /= 2);
+  if (ran) ran = warm_up(1);
+  if (!ran) return std::move(ran).error().with_context(path);
+  served->max_rows_ = most;
   ADZE_TRY(const auto shapes, served->model_->default_shapes(most));
   ADZE_TRY(const auto plan, served->model_->plan(shapes, options.threads));
   served->arena_bytes_ = plan->arena_bytes();

@@ -14,7 +14,7 @@ namespace adze::server {
 struct ServedPort {
   std::string name;
   DType type = DType::undefined;
-  std::vector<std::int64_t> dims;  // as declared, -1 where symbolic; with the batch dimension when `batched`
+  std::vector<std::int64_t> dims;  // as declared, -1 where symbolic; the first is the batch, -1, when `batched`
 };
 
 class ServedModel {
@@ -26,7 +26,8 @@ class ServedModel {
     int threads = 1;
   };
 
-  // Loads, and warms up the plans for batches of one row and of the most rows.
+  // Loads, and warms up the plans for batches of one row and of the most rows: of max_batch, or as many as the memory
+  // limit leaves room for.
   static Result<std::unique_ptr<ServedModel>> load(const std::string& name, const std::string& path,
                                                    const Options& options, BatchQueue::Done done);
 
@@ -34,8 +35,11 @@ class ServedModel {
   const std::string& version() const { return version_; }
   const std::vector<ServedPort>& inputs() const { return inputs_; }
   const std::vector<ServedPort>& outputs() const { return outputs_; }
-  // Whether the first dimension of every input is a symbolic batch, so that requests can share a run.
-  bool batched() const { return batched_; }
+  // Whether the model runs at any batch (Model::batchable), so that requests can share a run; if not, why.
+  bool batched() const { return alone_because_.empty(); }
+  const std::string& alone_because() const { return alone_because_; }
+  // The most rows of a run, and so of a request.
+  std::int64_t max_rows() const { return max_rows_; }
   const Model& model() const { return *model_; }
   std::size_t arena_bytes() const { return arena_bytes_; }
   BatchQueue& queue() { return *queue_; }
@@ -44,10 +48,10 @@ class ServedModel {
  private:
   ServedModel() = default;
 
-  std::string name_, version_ = "1";
+  std::string name_, version_ = "1", alone_because_;
   std::shared_ptr<const Model> model_;
   std::vector<ServedPort> inputs_, outputs_;
-  bool batched_ = false;
+  std::int64_t max_rows_ = 1;
   std::size_t arena_bytes_ = 0;
   ModelMetrics metrics_;
   std::unique_ptr<Engine> engine_;

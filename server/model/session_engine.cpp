@@ -7,7 +7,10 @@
 namespace adze::server {
 
 SessionEngine::SessionEngine(std::shared_ptr<const Model> model, int threads, bool batched)
-    : model_(model), batched_(batched), session_(std::move(model), std::make_shared<ThreadPool>(threads)) {}
+    : model_(model),
+      batched_(batched),
+      proved_(batched && !model->symbolic_batch()),
+      session_(std::move(model), std::make_shared<ThreadPool>(threads)) {}
 
 Result<void> SessionEngine::run(std::span<const JobPtr> jobs, const CancelFlag& cancel) {
   std::int64_t rows = 0;
@@ -32,14 +35,15 @@ Result<void> SessionEngine::run(std::span<const JobPtr> jobs, const CancelFlag& 
   for (int o = 0; o < outputs; o++) {
     const auto bytes = session_.output(o);
     const Shape& whole = session_.output_info(o).shape;
-    // An output that doesn't have the batch as its first dimension belongs to every job alike.
-    const bool split = batched_ && whole.rank() > 0 && whole[0] == rows;
+    // Where the file has a symbolic batch, an output that doesn't have it as its first dimension belongs to every job
+    // alike. Where it has none, every output was proved to consist of rows.
+    const bool split = proved_ || (batched_ && whole.rank() > 0 && whole[0] == rows);
     std::size_t offset = 0;
     for (const JobPtr& job : jobs) {
       Shape shape = whole;
       std::size_t size = bytes.size();
       if (split) {
-        shape[0] = job->rows;
+        shape[0] = whole[0] / rows * job->rows;
         size = bytes.size() / static_cast<std::size_t>(rows) * static_cast<std::size_t>(job->rows);
       }
       job->outputs.emplace_back(bytes.begin() + static_cast<std::ptrdiff_t>(offset),

@@ -13,7 +13,7 @@ class SessionEngine final : public Engine {
 
  private:
   const std::shared_ptr<const Model> model_;
-  const bool batched_;
+  const bool batched_, proved_;
   Session session_;
   std::vector<Shape> shapes_;
 };
