@@ -9,8 +9,9 @@ Result<Opsets> read_opsets(const google::protobuf::RepeatedPtrField<onnx::Operat
   Opsets opsets;
   for (const auto& import : imports) {
     const std::string domain = domain_of(import.domain());
-    if (!opsets.emplace(domain, import.version()).second) {
-      return make_error(Code::invalid_model, "operator set \"", printable(domain), "\" is imported twice");
+    // Some exporters name a set twice; that is no harm as long as both say the same.
+    if (opsets.emplace(domain, import.version()).first->second != import.version()) {
+      return make_error(Code::invalid_model, "operator set \"", printable(domain), "\" is imported in two versions");
     }
     if (!domain.empty()) continue;
     if (import.version() < 1) {

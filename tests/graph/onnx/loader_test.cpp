@@ -43,6 +43,13 @@ TEST(Loader, ReadsASmallModel) {
   EXPECT_EQ(graph->outputs[0].type, DType::f32);
 }
 
+TEST(Loader, AnOperatorSetMayBeNamedTwice) {
+  ModelBuilder m = relu_model();
+  *m.proto().add_opset_import() = m.proto().opset_import(0);
+  const std::string bytes = m.serialized();
+  EXPECT_TRUE(parse_graph(bytes_of(bytes), "m.onnx"));
+}
+
 TEST(Loader, WellFormedButWrongModels) {
   const auto broken = [](auto change, Code code, const std::string& part) {
     ModelBuilder m = relu_model();
@@ -58,7 +65,12 @@ TEST(Loader, WellFormedButWrongModels) {
   broken([](Proto& m) { m.clear_opset_import(); }, Code::invalid_model, "no operator set");
   broken([](Proto& m) { m.mutable_opset_import(0)->set_version(29); }, Code::unsupported, "version 29");
   broken([](Proto& m) { m.mutable_opset_import(0)->set_version(0); }, Code::invalid_model, "version 0");
-  broken([](Proto& m) { *m.add_opset_import() = m.opset_import(0); }, Code::invalid_model, "twice");
+  broken(
+      [](Proto& m) {
+        *m.add_opset_import() = m.opset_import(0);
+        m.mutable_opset_import(1)->set_version(m.opset_import(0).version() - 1);
+      },
+      Code::invalid_model, "in two versions");
   broken([](Proto& m) { m.mutable_graph()->clear_output(); }, Code::invalid_model, "no output");
   broken([](Proto& m) { m.mutable_graph()->mutable_output(0)->set_name("z"); }, Code::invalid_model, "output \"z\"");
   broken(
