@@ -1,6 +1,7 @@
 // What an operator is: one OpDef, in one file of graph/ops/ (docs/adding-an-operator.md).
 //
 //   check     at load, from attributes alone
+//   condense  at load too, for operators whose attributes are large: puts them in the form that prepare needs
 //   infer     when input shapes are fixed: types and shapes of the outputs
 //   prepare   once per plan: chooses kernels, packs weights, returns the Step
 //
@@ -164,6 +165,9 @@ struct OpDef {
   // Type of output i; null: that of input 0. Called with all inputs' types, undefined where left out.
   DType (*output_type)(const Node& node, std::span<const DType> inputs, int i) = nullptr;
   Result<void> (*check)(const Node& node) = nullptr;
+  // Checks too, and may replace attributes by others under names of its own. Later stages see these alone, and tensors
+  // among them are shared by all plans.
+  Result<void> (*condense)(Node& node) = nullptr;
   Result<void> (*infer)(InferContext& context) = nullptr;
   Result<Step> (*prepare)(PrepareContext& context) = nullptr;
   Result<std::vector<Tensor>> (*run_whole)(const WholeCall& call) = nullptr;

@@ -176,6 +176,7 @@ class GraphBuilder {
     }
     ADZE_CHECK(read_attributes(proto, node, file_));
     if (op->check) ADZE_CHECK(op->check(node));
+    if (op->condense) ADZE_CHECK(op->condense(node));
     return {};
   }
 

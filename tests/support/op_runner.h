@@ -38,6 +38,7 @@ inline Result<std::vector<Tensor>> try_op(std::string_view name, int opset, cons
   }
   for (std::size_t i = 0; i < outputs; i++) node.outputs.push_back(static_cast<ValueId>(100 + i));
   if (node.op->check) ADZE_CHECK(node.op->check(node));
+  if (node.op->condense) ADZE_CHECK(node.op->condense(node));
   return evaluate(node, arguments, options);
 }
 
