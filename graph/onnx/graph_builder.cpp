@@ -79,6 +79,8 @@ class GraphBuilder {
     Port port;
     // Inside a node, types may be left to the graph around it.
     if (outer_ && info.type().value_case() == onnx::TypeProto::VALUE_NOT_SET) return port;
+    // ZipMap's answer, which is a plain tensor here: its type follows.
+    if (what == "output" && info.type().sequence_type().elem_type().has_map_type()) return port;
     if (!info.type().has_tensor_type()) {
       file_.unsupported.add(concat(what, " \"", printable(info.name()), "\": is not a dense tensor"));
       return port;
@@ -249,6 +251,7 @@ class GraphBuilder {
 
   // Types flow from inputs and constants; what the file says of intermediate values is not trusted.
   Result<void> check_types() {
+    const std::vector<bool> read = read_values();
     for (const Node& node : graph_.nodes) {
       if (!node.op) continue;
       std::vector<DType> types;
@@ -267,7 +270,14 @@ class GraphBuilder {
       }
       if (!known) continue;
       for (std::size_t i = 0; i < node.outputs.size(); i++) {
-        if (node.outputs[i] != kNoValue) graph_[node.outputs[i]].type = output_type(node, types, static_cast<int>(i));
+        const ValueId id = node.outputs[i];
+        if (id == kNoValue) continue;
+        graph_[id].type = output_type(node, types, static_cast<int>(i));
+        if (graph_[id].type == DType::string && read[static_cast<std::size_t>(id)]) {
+          file_.unsupported.add(concat("node \"", node.name, "\" (", node.op->name, "): output ", i,
+                                       " is text, which must not be an output of the model nor read by a node"));
+          graph_[id].type = DType::undefined;
+        }
       }
     }
     for (Port& port : graph_.outputs) {
@@ -279,6 +289,17 @@ class GraphBuilder {
       if (computed != DType::undefined) port.type = computed;
     }
     return {};
+  }
+
+  // By ValueId: whether a node or whoever runs the graph reads it.
+  std::vector<bool> read_values() const {
+    std::vector<bool> read(graph_.values.size());
+    const auto add = [&](ValueId id) {
+      if (id != kNoValue) read[static_cast<std::size_t>(id)] = true;
+    };
+    for (const Node& node : graph_.nodes) std::ranges::for_each(node.inputs, add);
+    for (const Port& port : graph_.outputs) add(port.value);
+    return read;
   }
 
   struct Body {
