@@ -38,7 +38,7 @@ def known_cases():
 def is_dense(model):
     values = [*model.graph.input, *model.graph.output]
     ordinary = all(v.type.HasField("tensor_type") and v.type.tensor_type.elem_type in ORDINARY for v in values)
-    return ordinary and all(n.domain in ("", "ai.onnx") for n in model.graph.node)
+    return ordinary and all(n.domain in ("", "ai.onnx", "ai.onnx.ml") for n in model.graph.node)
 
 
 def write(case, folder):
