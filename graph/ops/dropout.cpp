@@ -13,7 +13,7 @@ namespace {
 
 template <class Context>
 bool may_train(const Context& context) {
-  return context.has(2) && !(context.in(2).value && !context.in(2).value->as<bool>()[0]);
+  return context.has(2) && !(context.in(2).value && !context.in(2).value->template as<bool>()[0]);
 }
 
 Result<void> infer(InferContext& context) {
