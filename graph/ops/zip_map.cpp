@@ -21,7 +21,7 @@ Result<void> infer(InferContext& context) {
 constexpr int kVersions[] = {1};
 constexpr AttrSpec kAttributes[] = {{"classlabels_int64s", AttrKind::integers},
                                     {"classlabels_strings", AttrKind::strings}};
-constexpr TypeMask kTypes[] = {types(DType::f32)};
+constexpr TypeMask kTypes[] = {types(DType::f32, DType::f64)};  // exporters pass doubles too
 
 constexpr OpDef kOps[] = {{.name = "ZipMap",
                            .domain = "ai.onnx.ml",
