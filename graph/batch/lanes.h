@@ -16,6 +16,7 @@ struct Lanes {
   // Shorter lists, or a tensor without names: an input that acts on all lanes alike, an output that follows none.
   std::vector<LaneNames> inputs, outputs;
   bool broadcasts = false;  // an input's axis of size 1 is stretched
+  int typing = -1;          // this input says a type; its content doesn't matter
   bool reshapes = false;    // output 0 is input 0's elements, in their order, under another shape; no names
 
   // Inputs whose content lists sizes: in their place come `values`, each growing with the axis of its name.

@@ -97,7 +97,7 @@ ValueId Rebatch::repeated(const std::string& name, ValueId constant, const Batch
 
 bool Rebatch::fits(const Node& node, const Lanes& lanes, const Passage& passage) const {
   for (std::size_t i = 0; i < node.inputs.size(); i++) {
-    if (node.inputs[i] == kNoValue) continue;
+    if (node.inputs[i] == kNoValue || static_cast<int>(i) == lanes.typing) continue;
     const Shape& shape = one_.shape(node.inputs[i]);
     const auto axis = axis_of(lanes.inputs, i, passage.lane);
     if (carries(node.inputs[i])) {

@@ -9,6 +9,7 @@
 #include "graph/batch/lanes.h"
 #include "graph/elements.h"
 #include "graph/elementwise.h"
+#include "graph/evaluate.h"
 
 namespace adze {
 namespace {
@@ -38,13 +39,6 @@ Result<void> check(const Node& node) {
                       " is not supported");
   }
   return check_rounding(node);
-}
-
-// Only the type of input 1 matters.
-Result<Lanes> lanes_of_like(const InferContext& context) {
-  ADZE_TRY(Lanes lanes, lanes_elementwise(context));
-  lanes.inputs.resize(1);
-  return lanes;
 }
 
 template <class To, class From>
@@ -118,6 +112,25 @@ Result<Step> prepare(PrepareContext& context) {
   return step;
 }
 
+// Only the type of input 1 matters, so a constant is converted whatever that input holds.
+Result<void> infer_like(InferContext& context) {
+  if (const Tensor* data = context.in(0).value) {
+    Node cast = context.node;
+    cast.op = find_op("", "Cast");
+    cast.attributes.set("to", static_cast<std::int64_t>(context.in(1).type));
+    ADZE_TRY(auto converted, evaluate(cast, std::span(&data, 1)));
+    context.set_value(0, std::move(converted[0]));
+  }
+  return infer_same_shape(context);
+}
+
+Result<Lanes> lanes_of_like(const InferContext& context) {
+  ADZE_TRY(Lanes lanes, lanes_elementwise(context));
+  lanes.inputs.resize(1);
+  lanes.typing = 1;
+  return lanes;
+}
+
 constexpr OpDef kOps[] = {{.name = "Cast",
                            .versions = kCast,
                            .attributes = kCastAttributes,
@@ -135,7 +148,7 @@ constexpr OpDef kOps[] = {{.name = "Cast",
                            .input_types = kTypes,
                            .output_type = [](const Node&, std::span<const DType> inputs, int) { return inputs[1]; },
                            .check = check_rounding,
-                           .infer = infer_same_shape,
+                           .infer = infer_like,
                            .prepare = prepare,
                            .lanes = lanes_of_like}};
 

@@ -67,6 +67,21 @@ Result<void> infer_nd(InferContext& context) {
   return {};
 }
 
+// The batch axes of both, the further ones of the indices, and those of the data that aren't indexed.
+Result<Lanes> lanes_of_nd(const InferContext& context) {
+  const auto batch = static_cast<std::size_t>(context.node.attributes.integer("batch_dims", 0));
+  const std::size_t first = batch + static_cast<std::size_t>(context.shape(1).back());
+  LaneNames data = lanes_from_left(context.shape(0).rank()), indices = lanes_from_left(context.shape(1).rank());
+  for (std::size_t axis = batch; axis < data.size(); axis++) data[axis] = axis < first ? kMixed : data[axis] + kMaxRank;
+  indices.back() = kMixed;
+  LaneNames result(indices.begin(), indices.end() - 1);
+  result.insert(result.end(), data.begin() + static_cast<std::ptrdiff_t>(first), data.end());
+  Lanes lanes;
+  lanes.inputs = {std::move(data), std::move(indices)};
+  lanes.outputs = {std::move(result)};
+  return lanes;
+}
+
 struct Args {
   std::int64_t outer, count, inner;  // of the result: outer x count x inner elements
   std::int64_t axis_size;
@@ -214,7 +229,8 @@ constexpr OpDef kOps[] = {{.name = "Gather",
                            .inputs = {2, 2},
                            .input_types = kTypes,
                            .infer = infer_nd,
-                           .prepare = prepare_nd}};
+                           .prepare = prepare_nd,
+                           .lanes = lanes_of_nd}};
 
 }  // namespace
 extern const std::span<const OpDef> ops_gather;

@@ -267,6 +267,27 @@ TEST(Batch, WhatWasComputedFromShapesStaysThatOfOneRow) {
   expect_rows_apart(m.done());
 }
 
+TEST(Batch, GatheredRows) {
+  Chain rows({1, 5, 4});
+  set(rows.step("Gather", {rows.constant(ints({3, 0, -1}))}), "axis", std::int64_t{1});
+  expect_rows_apart(rows.done());
+  Chain points({1, 5, 4});
+  const std::int64_t at[] = {4, 0, 2, 3};
+  set(points.step("GatherND", {points.constant(Tensor::from<std::int64_t>({1, 2, 2}, at))}), "batch_dims",
+      std::int64_t{1});
+  expect_rows_apart(points.done());
+  Chain first({1, 4});
+  set(first.step("Gather", {first.constant(ints({0}))}), "axis", std::int64_t{0});
+  expect_refused(first.done(), "(Gather): it works across the batch");
+}
+
+TEST(Batch, ATypeIsNoContent) {
+  Chain m({1, 4});
+  m.node("CastLike", {m.constant(ints({1, 2, 3, 4})), "x"}, {"numbers"});
+  m.step("Mul", {"numbers"});
+  expect_rows_apart(m.done());
+}
+
 TEST(Batch, SeveralInputs) {
   Chain m({1, 4, 6});
   m.input("z", {1, 6, 4});
