@@ -1,4 +1,5 @@
 // adze inspect: what a model is and what running it takes, without running it.
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -42,8 +43,12 @@ Json ports(const Model& model, const std::vector<Port>& list) {
 
 std::string batch_of(const Model& model) {
   if (model.symbolic_batch()) return "any";
-  const auto batchable = model.batchable();
-  return batchable ? "any (proved)" : "fixed, because " + batchable.error().message;
+  if (const auto batchable = model.batchable(); !batchable) {
+    const auto one = [](const Port& port) { return port.dims && !port.dims->empty() && port.dims->front().size == 1; };
+    return concat(std::ranges::all_of(model.inputs(), one) ? "1" : "as declared", ", because ",
+                  batchable.error().message);
+  }
+  return "any (proved)";
 }
 
 Json describe(const Model& model, const Plan& plan) {

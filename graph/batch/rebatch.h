@@ -1,8 +1,9 @@
 // A model that was exported for one row, run on many: the proof that its rows keep apart, and the graph for them.
 //
 // At one row every value is either constant or the row's. Walking the graph, each value that is the row's is given a
-// place for the batch: its elements, seen as [before, after], become [before, rows, after]. How far a place may move
-// without copying, and whether a node keeps the rows apart there, follows from the node's lanes (graph/batch/lanes.h).
+// place for the batch (graph/batch/place.h): its elements, seen as [before, after], become [before, rows, after].
+// Whether a node keeps the rows apart there, and where its results have them, follows from its lanes
+// (graph/batch/lanes.h). Where a Reshape leaves several places that differ only in shape, the next node may choose.
 // What the file hard-codes for one row (Reshape targets, sizes, initial states) is rewritten on the way; whatever was
 // computed from shapes keeps its value for one row. So row i of every output is what row i of the inputs alone gives.
 #pragma once

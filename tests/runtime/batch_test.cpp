@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <fstream>
+#include <iterator>
 
 #include "runtime/session.h"
 #include "runtime/thread_pool.h"
@@ -295,18 +297,22 @@ TEST(Batch, SeveralInputs) {
   expect_rows_apart(m.done());
 }
 
-TEST(Batch, AConvolutionalNetwork) {
+// The model with its input declared as one row.
+ModelBuilder for_one_row(const std::string& bytes) {
   ModelBuilder builder;
-  ASSERT_TRUE(builder.proto().ParseFromString(small_cnn()));
-  auto* dim = builder.proto()
-                  .mutable_graph()
-                  ->mutable_input(0)
-                  ->mutable_type()
-                  ->mutable_tensor_type()
-                  ->mutable_shape()
-                  ->mutable_dim(0);
-  dim->set_dim_value(1);
-  expect_rows_apart(builder);
+  EXPECT_TRUE(builder.proto().ParseFromString(bytes));
+  auto* input = builder.proto().mutable_graph()->mutable_input(0);
+  input->mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim(0)->set_dim_value(1);
+  return builder;
+}
+
+TEST(Batch, WholeNetworks) {
+  expect_rows_apart(for_one_row(small_cnn()));
+  for (const char* name : {"digits/digits.onnx", "tabular/tumour.onnx"}) {
+    SCOPED_TRACE(name);
+    std::ifstream file(std::string(ADZE_SOURCE_DIR "/examples/") + name, std::ios::binary);
+    expect_rows_apart(for_one_row(std::string(std::istreambuf_iterator<char>(file), {})));
+  }
 }
 
 TEST(Batch, NodesThatMixRowsAreNamed) {
