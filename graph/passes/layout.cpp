@@ -2,6 +2,7 @@
 // sink_transposes moves these towards the outputs until they meet their inverse or an operator that needs ONNX's
 // order. What is left are real changes of order, usually one at the input and none or one at an output.
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "graph/evaluate.h"
@@ -105,6 +106,12 @@ class Sinker {
 
   void emit(Node node) { nodes_.push_back(std::move(node)); }
 
+  // The first value that was made from `from` by `perm`, and whether that is `output` itself.
+  std::pair<ValueId, bool> same_transpose(ValueId from, const Permutation& perm, ValueId output) {
+    const auto [place, first] = made_.try_emplace({from, perm}, output);
+    return {place->second, first};
+  }
+
   // Transpose of a transpose: one, or none at all. Dead ones fall to drop_dead_nodes.
   void sink_into_transpose(Node node) {
     const ValueId input = resolve(node.inputs[0]), output = node.outputs[0];
@@ -114,11 +121,12 @@ class Sinker {
       for (int& axis : perm) axis = source->perm[static_cast<std::size_t>(axis)];
       from = source->value;
     }
-    if (is_identity(perm)) {
-      // Later nodes read `from`; this transpose stays for a graph output alone.
-      remember(output, from, {});
-    } else {
+    // Later nodes read `from`, or what an equal transpose before made; this one stays for a graph output alone.
+    const auto [equal, first] = is_identity(perm) ? std::pair{from, false} : same_transpose(from, perm, output);
+    if (first) {
       remember(output, from, perm);
+    } else {
+      remember(output, equal, {});
     }
     emit(transpose_node(g_, from, output, perm));
   }
@@ -181,7 +189,13 @@ class Sinker {
     const Source* source = source_of(id);
     if (source && inverse(source->perm) == in_perm) return source->value;
     const int own_rank = g_.shape(id).rank();
-    if (own_rank == rank) return permuted_value(g_, nodes_, id, in_perm);
+    if (own_rank == rank) {
+      const auto known = made_.find({id, in_perm});
+      if (known != made_.end()) return known->second;
+      const ValueId result = permuted_value(g_, nodes_, id, in_perm);
+      made_.emplace(std::pair{id, in_perm}, result);
+      return result;
+    }
     if (!elementwise || g_.info(id).elements() == 1) return id;  // not data, or the same in any order
     Shape full;
     for (int axis = 0; axis < rank - own_rank; axis++) full.push_back(1);
@@ -210,6 +224,7 @@ class Sinker {
   SpecialisedGraph& g_;
   std::vector<Node> nodes_;
   std::vector<Source> transposed_from_;  // by ValueId
+  std::map<std::pair<ValueId, Permutation>, ValueId> made_;
 };
 
 }  // namespace
