@@ -17,6 +17,7 @@ struct SpecialisedGraph {
   // any, graph.outputs are the values that `rest` reads or that are outputs of the whole.
   std::vector<Node> rest;
   std::vector<ValueId> asked;  // of graph.outputs, those whose content `rest` needs
+  bool exact = true;           // false once a pass has changed how results are rounded
 
   TensorInfo& info(ValueId id) { return infos[static_cast<std::size_t>(id)]; }
   const TensorInfo& info(ValueId id) const { return infos[static_cast<std::size_t>(id)]; }

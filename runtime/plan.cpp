@@ -61,6 +61,7 @@ Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, const std::
   const Offsets offsets = place_buffers(buffers.buffers);
   std::shared_ptr<Plan> plan(new Plan);
   plan->threads_ = threads;
+  plan->exact_ = g.exact && !rest;
   plan->rest_ = std::move(rest);
   const auto place_of = [&](ValueId id) {
     Place place;

@@ -54,6 +54,8 @@ class Plan {
   // What must run afterwards, or null: then outputs() are the model's.
   const Rest* rest() const { return rest_.get(); }
 
+  // Whether every output has the bytes that it would have without the optimising passes; else kPassRounding holds.
+  bool exact() const { return exact_; }
   int threads() const { return threads_; }
   bool parallel() const { return parallel_; }  // false: no step uses more than one thread
   // Intermediate tensors, inputs, and every thread's scratch.
@@ -73,7 +75,7 @@ class Plan {
   std::shared_ptr<const Rest> rest_;
   std::vector<Tensor> constants_;  // keeps alive what places point to
   int threads_ = 1;
-  bool parallel_ = false;
+  bool parallel_ = false, exact_ = true;
   std::size_t arena_bytes_ = 0, scratch_offset_ = 0, scratch_bytes_ = 0;
 };
 

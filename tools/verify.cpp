@@ -1,4 +1,5 @@
 // adze verify: runs ONNX backend test folders (model.onnx beside test_data_set_N/{input,output}_K.pb) and compares.
+// With --passes also without the optimising passes; then bare models serve too, on random inputs.
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "tools/compare.h"
 #include "tools/exit_code.h"
 #include "tools/feeds.h"
+#include "tools/passes.h"
 #include "tools/prepared.h"
 
 namespace adze {
@@ -22,7 +24,7 @@ namespace fs = std::filesystem;
 struct Options {
   std::vector<std::string> folders;
   int threads = 1;
-  bool json = false, raw = false;
+  bool json = false, raw = false, passes = false;
 };
 
 struct Outcome {
@@ -30,10 +32,13 @@ struct Outcome {
   bool skipped = false;
 };
 
-// Folders with a model, in the order of their names.
-std::vector<fs::path> find_tests(const std::string& folder) {
+bool is_bare_model(const fs::path& path) { return path.extension() == ".onnx"; }
+
+// Folders with a model, in the order of their names; with `bare`, also a model itself.
+std::vector<fs::path> find_tests(const std::string& folder, bool bare) {
   std::vector<fs::path> tests;
   std::error_code error;
+  if (bare && is_bare_model(folder) && fs::is_regular_file(folder, error)) return {folder};
   if (fs::is_regular_file(fs::path(folder) / "model.onnx", error)) return {folder};
   for (auto entry = fs::recursive_directory_iterator(folder, error); !error && entry != fs::end(entry);
        entry.increment(error)) {
@@ -79,7 +84,7 @@ std::vector<bool> random_outputs(const Graph& graph) {
 }
 
 // Of outputs marked in `random`, only type and shape are compared.
-Result<void> run_set(const std::shared_ptr<const Model>& model, const fs::path& set, int threads,
+Result<void> run_set(const std::shared_ptr<const Model>& model, const fs::path& set, const Options& options,
                      const std::vector<bool>& random) {
   ADZE_TRY(const auto inputs, read_series(set, "input"));
   ADZE_TRY(const auto expected, read_series(set, "output"));
@@ -97,7 +102,9 @@ Result<void> run_set(const std::shared_ptr<const Model>& model, const fs::path& 
       return make_error(Code::bad_input, "the file for \"", found->first, "\" has another type");
     ordered.push_back(found->second);
   }
-  ADZE_TRY(Prepared prepared, prepare(model, std::move(ordered), threads));
+  const bool comparable = std::ranges::find(random, true) == random.end();
+  if (options.passes && comparable) ADZE_CHECK(check_passes(model->name(), ordered, options.threads));
+  ADZE_TRY(Prepared prepared, prepare(model, std::move(ordered), options.threads));
   const CancelFlag cancel;
   ADZE_CHECK(prepared.session.run(cancel));
   if (expected.size() > model->outputs().size())
@@ -115,16 +122,22 @@ Result<void> run_set(const std::shared_ptr<const Model>& model, const fs::path& 
 
 Outcome run_test(const fs::path& folder, const Options& options) {
   Outcome outcome{folder.filename().string(), {}, false};
+  const bool bare = is_bare_model(folder);
   ModelOptions model_options;
   model_options.optimise = !options.raw;
-  auto model = Model::load((folder / "model.onnx").string(), model_options);
+  auto model = Model::load((bare ? folder : folder / "model.onnx").string(), model_options);
   Result<void> result;
   if (!model) {
     result = std::move(model).error();
+  } else if (bare) {
+    FeedOptions filled;
+    filled.fill = "random:1";
+    auto feeds = make_feeds(**model, filled);
+    result = feeds ? check_passes(folder.string(), *feeds, options.threads) : std::move(feeds).error();
   } else {
     const std::vector<bool> random = random_outputs((*model)->graph());
     for (int n = 0; result && fs::is_directory(folder / concat("test_data_set_", n)); n++) {
-      result = run_set(*model, folder / concat("test_data_set_", n), options.threads, random);
+      result = run_set(*model, folder / concat("test_data_set_", n), options, random);
     }
     if (result && std::ranges::find(random, true) != random.end()) {
       outcome.reason = "its output is random: type and shape agree";
@@ -143,7 +156,7 @@ int execute(const Options& options) {
   nlohmann::ordered_json report = nlohmann::ordered_json::array();
   const bool terminal = isatty(STDERR_FILENO);
   for (const std::string& folder : options.folders) {
-    const auto tests = find_tests(folder);
+    const auto tests = find_tests(folder, options.passes);
     if (tests.empty()) return fail(make_error(Code::bad_input, folder, ": holds no model.onnx"));
     for (const fs::path& test : tests) {
       const Outcome outcome = run_test(test, options);
@@ -172,7 +185,10 @@ void add_verify(CLI::App& app, RunVerb& run) {
   verb->add_option("FOLDER", options->folders, "folders, searched for model.onnx")->required();
   verb->add_option("--threads", options->threads, "threads")->check(CLI::Range(1, 256));
   verb->add_flag("--json", options->json, "a JSON array before the last line");
-  verb->add_flag("--raw", options->raw, "without optimising passes");
+  CLI::Option* raw = verb->add_flag("--raw", options->raw, "without optimising passes");
+  verb->add_flag("--passes", options->passes,
+                 "also compare the results with and without optimising passes; takes .onnx files too, on random inputs")
+      ->excludes(raw);
   verb->callback([&run, options] { run = [options] { return execute(*options); }; });
 }
 

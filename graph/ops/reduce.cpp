@@ -346,7 +346,8 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions = kMean,
           .prepare = prepare,
           .lanes = lanes_of,
           .layout = LayoutRule::transparent,
-          .permute = permute};
+          .permute = permute,
+          .accumulates = name != "ReduceMax" && name != "ReduceMin"};
 }
 constexpr OpDef kOps[] = {op("ReduceSum", kSum),
                           op("ReduceMean"),

@@ -52,6 +52,7 @@ void absorb_flatten(SpecialisedGraph& g) {
     // The bytes are flattened in the order they lie in; which axes they had makes no difference to a view.
     flatten.inputs[0] = transpose.inputs[0];
     if (c == 1 || s == 1) continue;  // both orders are one
+    g.exact = false;
     product.inputs[1] =
         g.add_constant(graph[weights].name + ":channels_last", reordered(*g.info(weights).value, c, s, rows_are_n),
                        derived_id(g.info(weights).constant_id, kRule * 4096 + static_cast<std::uint64_t>(c)));

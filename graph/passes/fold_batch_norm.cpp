@@ -70,6 +70,7 @@ void fold_batch_norm(SpecialisedGraph& g) {
     // A model may norm fewer or more channels than the convolution has only if it is wrong; inference refused it.
     if (weights->shape()[0] != constant_input(g.graph, norm, 1)->elements()) continue;
     fold(g, conv, norm);
+    g.exact = false;
     marked[n] = true;
   }
   erase_nodes(g.graph, marked);

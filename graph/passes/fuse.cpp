@@ -7,14 +7,16 @@
 namespace adze {
 namespace {
 
-bool is_gate(const Node& gate, std::string_view& fused) {
-  if (is_op(gate, "Sigmoid")) {
-    fused = "Swish";
-    return true;
-  }
-  fused = "HardSwish";
-  return is_op(gate, "HardSigmoid") && std::fabs(gate.attributes.real("alpha", 0.2f) - 1.0f / 6) < 1e-7f &&
-         gate.attributes.real("beta", 0.5f) == 0.5f;
+struct Gate {
+  std::string_view fused;  // what x times it is; empty where it is no gate
+  bool exact = false;
+};
+
+Gate gate_of(const Node& node) {
+  if (is_op(node, "Sigmoid")) return {"Swish", false};
+  const float alpha = node.attributes.real("alpha", 0.2f);
+  const bool slope = std::fabs(alpha - 1.0f / 6) < 1e-7f && node.attributes.real("beta", 0.5f) == 0.5f;
+  return is_op(node, "HardSigmoid") && slope ? Gate{"HardSwish", alpha == 1.0f / 6} : Gate{};
 }
 
 }  // namespace
@@ -31,9 +33,10 @@ void fuse_gates(SpecialisedGraph& g) {
       const int producer = uses.producer(product.inputs[side]);
       if (producer < 0 || uses.count(product.inputs[side]) != 1) continue;
       const Node& gate = graph.nodes[static_cast<std::size_t>(producer)];
-      std::string_view fused;
-      if (!is_gate(gate, fused) || gate.inputs[0] != product.inputs[1 - side] || !find_op("", fused)) continue;
-      product = make_node(product.name, fused, {gate.inputs[0]}, {product.outputs[0]});
+      const Gate found = gate_of(gate);
+      if (found.fused.empty() || gate.inputs[0] != product.inputs[1 - side]) continue;
+      g.exact = g.exact && found.exact;
+      product = make_node(product.name, found.fused, {gate.inputs[0]}, {product.outputs[0]});
       marked[static_cast<std::size_t>(producer)] = true;
       break;
     }

@@ -1,9 +1,14 @@
-// The passes over a specialised graph. Each keeps the graph's meaning: tests run every model raw and optimised.
+// The passes over a specialised graph. Each keeps the graph's meaning, and every result's bytes unless it says that it
+// rounds differently and notes so in SpecialisedGraph::exact. Tests run every model raw and optimised.
 #pragma once
 
 #include "graph/specialised.h"
 
 namespace adze {
+
+// Where passes round differently, an output stays within this of what it would be without them, relative to its largest
+// value. A model that amplifies rounding errors of its own may go beyond.
+constexpr double kPassRounding = 1e-5;
 
 // Runs the whole list; with optimise false only what kernels can't do without.
 Result<void> run_passes(SpecialisedGraph& g, bool optimise);
@@ -12,10 +17,12 @@ Result<void> run_passes(SpecialisedGraph& g, bool optimise);
 void drop_identities(SpecialisedGraph& g);
 void drop_dead_nodes(SpecialisedGraph& g);
 
-// Multiplies a BatchNormalization with constant parameters into the weights of the convolution before it.
+// Multiplies a BatchNormalization with constant parameters into the weights of the convolution before it. Rounds
+// differently: the factor is rounded into each weight instead of once into each output.
 void fold_batch_norm(SpecialisedGraph& g);
 
-// x * Sigmoid(x) becomes Swish(x); x * HardSigmoid(x; 1/6, 1/2) becomes HardSwish(x).
+// x * Sigmoid(x) becomes Swish(x); x * HardSigmoid(x; 1/6, 1/2) becomes HardSwish(x). Swish rounds once where the two
+// nodes round twice, and a slope that is only nearly 1/6 becomes 1/6.
 void fuse_gates(SpecialisedGraph& g);
 
 // Conv followed by Add: the other summand becomes the convolution's residual input.
@@ -27,10 +34,12 @@ void fuse_activations(SpecialisedGraph& g);
 // Puts every channels-last operator between transposes; without this pass such operators can't be prepared.
 void insert_layout(SpecialisedGraph& g);
 
-// Moves transposes past operators that work in any axis order, and cancels them where they meet.
+// Moves transposes past operators that work in any axis order, and cancels them where they meet. Sums along axes that
+// change their order round differently.
 void sink_transposes(SpecialisedGraph& g);
 
 // A channels-last tensor that is flattened into a matrix product with constant weights: reorders the weights instead.
+// Rounds differently: the product sums up in the new order.
 void absorb_flatten(SpecialisedGraph& g);
 
 }  // namespace adze

@@ -77,6 +77,12 @@ inline void set(onnx::NodeProto& node, const std::string& name, std::initializer
   attribute->set_type(onnx::AttributeProto::INTS);
   for (const std::int64_t value : values) attribute->add_ints(value);
 }
+inline void set_real(onnx::NodeProto& node, const std::string& name, float value) {
+  auto* attribute = node.add_attribute();
+  attribute->set_name(name);
+  attribute->set_type(onnx::AttributeProto::FLOAT);
+  attribute->set_f(value);
+}
 inline void set_string(onnx::NodeProto& node, const std::string& name, const std::string& value) {
   auto* attribute = node.add_attribute();
   attribute->set_name(name);
