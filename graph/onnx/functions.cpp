@@ -12,7 +12,7 @@ using Nodes = google::protobuf::RepeatedPtrField<onnx::NodeProto>;
 
 constexpr std::size_t kMaxMadeNodes = std::size_t{1} << 18;
 constexpr std::size_t kMaxMadeBytes = std::size_t{256} << 20;
-constexpr std::size_t kMaxMadeName = 1024;
+constexpr std::size_t kMaxMadeName = 1024, kMaxPrefix = 512;
 constexpr std::size_t kNameBytes = 16;  // what a name of a function's signature counts for at each call
 
 std::string key_of(const std::string& domain, const std::string& name, const std::string& overload) {
@@ -56,7 +56,7 @@ const Opsets kIdentityOpsets = {{"", 1}};
 class Functions::Call {
  public:
   Call(Functions& all, const onnx::NodeProto& call, const onnx::FunctionProto& function)
-      : all_(all), call_(call), function_(function) {}
+      : all_(all), call_(call), function_(function), prefix_(concat(call.name().substr(0, kMaxPrefix), '/')) {}
 
   Result<void> bind_inputs() {
     if (call_.input_size() > function_.input_size()) return too_many("inputs", call_.input_size(), function_.input());
@@ -101,14 +101,14 @@ class Functions::Call {
   std::string value(const std::string& name) {
     if (name.empty()) return name;
     auto& bound = values_.try_emplace(name).first->second;
-    if (!bound) bound = all_.fresh(concat(call_.name(), '/', name));
+    if (!bound) bound = all_.fresh(prefix_ + name);
     return *bound;
   }
 
   Result<void> bind(onnx::NodeProto& node) {
-    node.set_name(concat(call_.name(), '/', node.name().empty() ? node.op_type() : node.name()));
-    for (std::string& name : *node.mutable_input()) name = value(name);
-    for (std::string& name : *node.mutable_output()) name = value(name);
+    node.set_name(prefix_ + (node.name().empty() ? node.op_type() : node.name()));
+    for (std::string& name : *node.mutable_input()) ADZE_CHECK(rename(name));
+    for (std::string& name : *node.mutable_output()) ADZE_CHECK(rename(name));
     auto& attributes = *node.mutable_attribute();
     for (int i = 0; i < attributes.size();) {
       onnx::AttributeProto& attribute = attributes[i];
@@ -154,16 +154,22 @@ class Functions::Call {
   }
 
   Result<void> bind(onnx::GraphProto& graph) {
-    for (auto& initializer : *graph.mutable_initializer()) initializer.set_name(value(initializer.name()));
-    for (auto& input : *graph.mutable_input()) input.set_name(value(input.name()));
-    for (auto& output : *graph.mutable_output()) output.set_name(value(output.name()));
+    for (auto& initializer : *graph.mutable_initializer()) ADZE_CHECK(rename(*initializer.mutable_name()));
+    for (auto& input : *graph.mutable_input()) ADZE_CHECK(rename(*input.mutable_name()));
+    for (auto& output : *graph.mutable_output()) ADZE_CHECK(rename(*output.mutable_name()));
     for (auto& node : *graph.mutable_node()) ADZE_CHECK(bind(node));
     return {};
+  }
+
+  Result<void> rename(std::string& name) {
+    name = value(name);
+    return all_.charge(name.size());
   }
 
   Functions& all_;
   const onnx::NodeProto& call_;
   const onnx::FunctionProto& function_;
+  const std::string prefix_;
   std::unordered_map<std::string, std::optional<std::string>> values_;  // empty: an input that is left out
   std::unordered_map<std::string, const onnx::AttributeProto*> attributes_;
 };
@@ -247,6 +253,13 @@ Result<void> Functions::add(onnx::NodeProto& node, const Opsets& opsets, std::ve
 Result<void> Functions::add_body(onnx::NodeProto& node, Function& function, std::vector<OperatorNode>& out) {
   Call call(*this, node, *function.proto);
   std::vector<int> copies;
+  for (const auto* names : {&node.input(), &node.output()}) {
+    for (const std::string& name : *names) {
+      if (name.size() > kMaxNameLength) {
+        return make_error(Code::resource_limit, "a name of ", name.size(), " bytes is longer than ", kMaxNameLength);
+      }
+    }
+  }
   ADZE_CHECK(charge(kNameBytes * static_cast<std::size_t>(function.proto->input_size() + function.proto->output_size() +
                                                           function.proto->attribute_size() +
                                                           function.proto->attribute_proto_size())));

@@ -80,6 +80,37 @@ TEST(Behaviour22, CyclesDepthAndExplosionsAreRefused) {
   expect_model_refused(chain(40, 8), Code::resource_limit, "functions expand to more than 262144 nodes");
 }
 
+TEST(Behaviour22, LongNamesDoNotMultiply) {
+  FunctionModel m;
+  m.input("x", {3}).output("y");
+  auto& f = m.function("F", {"a"}, {"b"});
+  auto& sum = node(f, "Sum", {}, {"b"});
+  for (int i = 0; i < 1 << 18; i++) sum.add_input("a");
+  const std::string name(4000, 'n');
+  m.call("F", {name}, {"y"}).set_name(std::string(1 << 20, 'c'));
+  m.node("Neg", {"x"}, {name});
+  expect_model_refused(m, Code::resource_limit, "bytes");
+  m.proto().mutable_graph()->mutable_node(0)->set_input(0, std::string(1 << 20, 'n'));
+  expect_model_refused(m, Code::resource_limit, "longer than");
+}
+
+TEST(Behaviour22, FlippedBitsOfFunctionsNeverCrash) {
+  FunctionModel m = chain(2, 2);
+  auto& f = *m.proto().mutable_functions(1);
+  f.add_attribute("slope");
+  refer(*f.mutable_node(1), "alpha", "slope", onnx::AttributeProto::FLOAT);
+  std::string bytes = m.serialized();
+  int loaded = 0;
+  for (char& byte : bytes) {
+    for (int bit = 0; bit < 8; bit++) {
+      byte = static_cast<char>(byte ^ (1 << bit));
+      loaded += parse_graph(bytes_of(bytes), "m.onnx").has_value();
+      byte = static_cast<char>(byte ^ (1 << bit));
+    }
+  }
+  EXPECT_GT(loaded, 0);  // a changed name that nobody calls
+}
+
 TEST(Behaviour22, AttributesThatAreCopiedIntoEveryNodeAreLimitedInBytes) {
   FunctionModel m = chain(12, 8);
   for (int i = 0; i < 12; i++) {
