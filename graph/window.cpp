@@ -78,8 +78,10 @@ Result<std::vector<std::int64_t>> slide(const Node& node, Window& window, const 
       return make_error(Code::invalid_model, "the window spans ", reach, " elements of axis ", axis, ", which has ",
                         in[axis] + begin + end, " with padding");
     }
-    std::int64_t positions = (ceil_mode ? (room + stride - 1) / stride : room / stride) + 1;
-    if (ceil_mode && (positions - 1) * stride >= in[axis] + begin) positions--;
+    // With VALID the formulas for either rounding come to the same.
+    const bool up = ceil_mode && auto_pad != "VALID";
+    std::int64_t positions = (up ? (room + stride - 1) / stride : room / stride) + 1;
+    if (up && (positions - 1) * stride >= in[axis] + begin) positions--;
     out.push_back(positions);
   }
   return out;

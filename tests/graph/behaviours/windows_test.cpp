@@ -149,6 +149,18 @@ TEST(Behaviour02, CeilModeStartsTheLastWindowInsideAndDividesByTheClippedOne) {
           }
 }
 
+// The specification gives one formula for VALID, ONNX Runtime rounds up.
+TEST(Behaviour02, CeilModeChangesNothingWhereAutoPadDecides) {
+  for (const char* name : {"VALID", "SAME_UPPER"}) {
+    for (const char* op : {"MaxPool", "AveragePool", "LpPool"}) {
+      const AttributeList plain = {{"kernel_shape", Ints{3}}, {"strides", Ints{2}}, {"auto_pad", std::string(name)}};
+      const Tensor x = random_tensor({1, 1, 4}, 1);
+      EXPECT_TRUE(
+          same_bytes(run_op(op, 22, with(plain, "ceil_mode", std::int64_t{1}), {x}), run_op(op, 22, plain, {x})));
+    }
+  }
+}
+
 TEST(Behaviour03, PadsThatDifferAtBothEndsEqualAPadBefore) {
   const Tensor x = random_tensor({1, 2, 5, 4}, 1), w = random_tensor({3, 2, 3, 2}, 2);
   const Tensor padded = run_op("Pad", 13, {}, {x, ints({0, 0, 2, 0, 0, 0, 1, 3})});
