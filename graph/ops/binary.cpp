@@ -63,7 +63,9 @@ template <class T>
 T modulo(T a, T b, bool fmod) {
   if constexpr (std::is_floating_point_v<T>) {
     const T rest = std::fmod(a, b);
-    return !fmod && rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+    if (fmod) return rest;
+    if (rest == 0) return std::copysign(rest, b);
+    return (rest < 0) != (b < 0) ? rest + b : rest;
   } else {
     if (b == 0 || (std::is_signed_v<T> && b == static_cast<T>(-1))) return 0;
     const T rest = static_cast<T>(a % b);
@@ -257,7 +259,7 @@ constexpr TypeMask kNumberTypes[] = {kNumbers};
 constexpr TypeMask kFloatTypes[] = {kFloats};
 constexpr AttrSpec kLegacy[] = {{"broadcast", AttrKind::integer}, {"axis", AttrKind::integer}};
 constexpr AttrSpec kMod[] = {{"fmod", AttrKind::integer}};
-constexpr int kArithmetic[] = {1, 6, 7, 13, 14}, kPow[] = {1, 7, 12, 13, 15}, kModVersions[] = {10, 13};
+constexpr int kArithmetic[] = {1, 6, 7, 13, 14}, kPow[] = {1, 7, 12, 13, 15}, kModVersions[] = {10, 13, 28};
 constexpr int kMinMax[] = {1, 6, 8, 12, 13}, kSum[] = {1, 6, 8, 13}, kPRelu[] = {1, 6, 7, 9, 16};
 
 constexpr OpDef op(std::string_view name, std::span<const int> versions, Arity inputs,

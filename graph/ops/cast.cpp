@@ -14,7 +14,7 @@
 namespace adze {
 namespace {
 
-constexpr int kCast[] = {1, 6, 9, 13, 19, 21, 23, 24, 25}, kCastLike[] = {15, 19, 21, 23, 24, 25};
+constexpr int kCast[] = {1, 6, 9, 13, 19, 21, 23, 24, 25, 28}, kCastLike[] = {15, 19, 21, 23, 24, 25};
 constexpr AttrSpec kCastAttributes[] = {
     {"to", AttrKind::integer, true, 1, 255}, {"saturate", AttrKind::integer}, {"round_mode", AttrKind::string}};
 constexpr AttrSpec kLikeAttributes[] = {{"saturate", AttrKind::integer}, {"round_mode", AttrKind::string}};

@@ -5,7 +5,7 @@
 namespace adze {
 namespace {
 
-constexpr int kToSpace[] = {1, 11, 13}, kToDepth[] = {1, 13, 28};
+constexpr int kToSpace[] = {1, 11, 13, 28}, kToDepth[] = {1, 13, 28};
 constexpr AttrSpec kAttributes[] = {{"blocksize", AttrKind::integer, true, 1, 1 << 16}, {"mode", AttrKind::string}};
 constexpr TypeMask kTypes[] = {kAnyType};
 

@@ -212,7 +212,7 @@ Result<Step> prepare(PrepareContext& context) {
   return step;
 }
 
-constexpr int kVersions[] = {12};
+constexpr int kVersions[] = {12, 28};
 constexpr AttrSpec kAttributes[] = {{"equation", AttrKind::string, true}};
 constexpr TypeMask kTypes[] = {kNumbers};
 

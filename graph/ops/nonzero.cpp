@@ -70,7 +70,7 @@ Result<std::vector<Tensor>> run_compress(const WholeCall& call) {
   return std::vector<Tensor>{made.tensor};
 }
 
-constexpr int kNonZero[] = {9, 13}, kCompress[] = {9, 11};
+constexpr int kNonZero[] = {9, 13}, kCompress[] = {9, 11, 28};
 constexpr TypeMask kAny[] = {kAnyType}, kCompressTypes[] = {kAnyType, types(DType::boolean)};
 constexpr AttrSpec kAxis[] = {{"axis", AttrKind::integer}};
 

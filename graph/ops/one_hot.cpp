@@ -76,7 +76,7 @@ Result<Step> prepare(PrepareContext& context) {
   return step;
 }
 
-constexpr int kVersions[] = {9, 11};
+constexpr int kVersions[] = {9, 11, 28};
 constexpr AttrSpec kAttributes[] = {{"axis", AttrKind::integer}};
 constexpr TypeMask kTypes[] = {kNumbers, kNumbers, kAnyType};
 

@@ -328,7 +328,8 @@ bool permute(Node& node, std::span<const int> perm) {
   return true;
 }
 
-constexpr int kSum[] = {1, 11, 13}, kMean[] = {1, 11, 13, 18}, kExtrema[] = {1, 11, 12, 13, 18, 20};
+constexpr int kSum[] = {1, 11, 13}, kMean[] = {1, 11, 13, 18}, kExtrema[] = {1, 11, 12, 13, 18, 20},
+              kLog[] = {1, 11, 13, 18, 28};
 constexpr AttrSpec kAttributes[] = {
     {"axes", AttrKind::integers}, {"keepdims", AttrKind::integer}, {"noop_with_empty_axes", AttrKind::integer}};
 constexpr TypeMask kTypes[] = {kNumbers, types(DType::i64)};
@@ -356,8 +357,8 @@ constexpr OpDef kOps[] = {op("ReduceSum", kSum),
                           op("ReduceProd"),
                           op("ReduceL1"),
                           op("ReduceL2"),
-                          op("ReduceLogSum"),
-                          op("ReduceLogSumExp"),
+                          op("ReduceLogSum", kLog),
+                          op("ReduceLogSumExp", kLog),
                           op("ReduceSumSquare")};
 
 }  // namespace

@@ -58,7 +58,7 @@ Result<Step> prepare(PrepareContext& context) {
   return step;
 }
 
-constexpr int kVersions[] = {10};
+constexpr int kVersions[] = {10, 28};
 constexpr AttrSpec kAttributes[] = {{"batch_axis", AttrKind::integer, false, 0, 1},
                                     {"time_axis", AttrKind::integer, false, 0, 1}};
 constexpr TypeMask kTypes[] = {kAnyType, types(DType::i64)};

@@ -81,7 +81,7 @@ Result<std::vector<Tensor>> run(const WholeCall& call) {
   return results;
 }
 
-constexpr int kVersions[] = {11};
+constexpr int kVersions[] = {11, 28};
 constexpr AttrSpec kAttributes[] = {{"axis", AttrKind::integer}, {"sorted", AttrKind::integer, false, 0, 1}};
 constexpr TypeMask kTypes[] = {kAnyType};
 

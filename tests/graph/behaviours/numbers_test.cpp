@@ -115,6 +115,18 @@ TEST(Behaviour16, DivisionTruncatesModFollowsTheDivisorFmodTheDividend) {
   EXPECT_TRUE(std::signbit(y.as<float>()[4]));
 }
 
+TEST(Behaviour16, ModOfFloatsFollowsTheDivisorFromVersion28) {
+  const Tensor y = run_op("Mod", 28, {},
+                          {row<float>({7.5f, -7.5f, 7.5f, -7.5f, 4, 0, 3, -3, kInfinity, 1}),
+                           row<float>({2, 2, -2, -2, -2, -3, kInfinity, kInfinity, 2, 0})});
+  const Floats want = {1.5f, 0.5f, -0.5f, -1.5f, 0, 0, 3, kInfinity};
+  for (std::size_t i = 0; i < want.size(); i++) EXPECT_EQ(y.as<float>()[i], want[i]) << i;
+  EXPECT_TRUE(std::signbit(y.as<float>()[4])) << "zero has the divisor's sign";
+  EXPECT_TRUE(std::signbit(y.as<float>()[5]));
+  EXPECT_TRUE(std::isnan(y.as<float>()[8]));
+  EXPECT_TRUE(std::isnan(y.as<float>()[9]));
+}
+
 TEST(Behaviour16, PowTakesTheTypeOfItsBase) {
   EXPECT_EQ(values<std::int64_t>(run_op("Pow", 15, {}, {ints({2, 3, -3}), row<std::int32_t>({10, 2, 3})})),
             (Ints{1024, 9, -27}));
