@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "graph/feature_rows.h"
-
 namespace adze {
 namespace {
 
@@ -61,6 +59,21 @@ Result<SupportVectors> support_vectors(const Node& node, const std::string& rows
   }
   vectors.columns = size / count;
   return vectors;
+}
+
+Result<FeatureRows> rows_for(const SupportVectors& vectors, const TensorInfo& input) {
+  ADZE_TRY(const FeatureRows rows, feature_rows(input));
+  if (rows.columns == vectors.columns) return rows;
+  return make_error(Code::invalid_model, "vectors of ", vectors.columns, " features don't fit ", rows.columns,
+                    " columns");
+}
+
+Step svm_step(Step step, const FeatureRows& rows, std::int64_t vectors, std::size_t scratch) {
+  const std::int64_t weights = vectors * rows.columns;
+  step.max_parts = row_parts(rows.rows, weights);
+  step.scratch_bytes = scratch * sizeof(double);
+  step.flops = 2.0 * static_cast<double>(rows.rows) * static_cast<double>(weights);
+  return step;
 }
 
 void couple_pairs(std::int64_t k, const double* pairs, double* scratch, double* p) {

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "graph/op.h"
+#include "graph/feature_rows.h"
 
 namespace adze {
 
@@ -24,6 +24,12 @@ struct SupportVectors {
 
 // From the attributes kernel_type, kernel_params and `rows`. Error where these aren't `count` rows of one length.
 Result<SupportVectors> support_vectors(const Node& node, const std::string& rows, std::int64_t count);
+
+// The rows that the vectors take.
+Result<FeatureRows> rows_for(const SupportVectors& vectors, const TensorInfo& input);
+
+// What the planner must know of a step that takes each row to that many vectors; `scratch`: how many doubles.
+Step svm_step(Step step, const FeatureRows& rows, std::int64_t vectors, std::size_t scratch);
 
 // Probabilities of k classes from `pairs` [k, k], the probability of class i against class j. `scratch` holds k * (k +
 // 1). By T.-F. Wu, C.-J. Lin and R. C. Weng, "Probability Estimates for Multi-class Classification by Pairwise

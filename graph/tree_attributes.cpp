@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <tuple>
+
+#include "graph/list_length.h"
 
 namespace adze {
 namespace {
@@ -34,11 +35,6 @@ Result<std::vector<double>> tensor_values(const Node& node, std::string_view nam
 bool is_double(const Node& node, const std::string& name) {
   const Tensor* tensor = node.attributes.tensor(name);
   return tensor && tensor->type() == DType::f64;
-}
-
-Result<void> check_length(std::string_view name, std::size_t length, std::size_t expected) {
-  if (length == expected) return {};
-  return make_error(Code::invalid_model, name, " has ", length, " entries, not ", expected);
 }
 
 // A list of one entry per node (or leaf, or vote), as every such attribute must be.

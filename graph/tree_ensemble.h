@@ -1,7 +1,5 @@
-// Ensembles of decision trees, in the form that is evaluated: all nodes in one array, each tree in the order of a walk
-// that goes down its true branches first, and every comparison a mask over "less, equal, greater, missing".
-//
-// A leaf points at itself, so that several rows can go down a tree in step, each as deep as it needs to.
+// Ensembles of decision trees: from a file's description, which is checked here, to the form that is evaluated
+// (graph/tree_layout.h).
 #pragma once
 
 #include <cstdint>
@@ -9,7 +7,6 @@
 
 #include "graph/core/result.h"
 #include "graph/core/tensor.h"
-#include "graph/feature_rows.h"
 
 namespace adze {
 
@@ -44,33 +41,5 @@ Result<Tensor> condense_trees(const TreeSource& source, std::int64_t targets);
 
 // How many columns the rows must have at least.
 std::int64_t features_of(const Tensor& trees);
-
-// Numbered as TreeEnsemble's attribute aggregate_function.
-enum class Aggregate { average, sum, min, max };
-
-// Scores of rows, in double: a target's votes taken together, plus its base value.
-class TreeScorer {
- public:
-  static constexpr int kBlock = 8;  // rows that go down a tree together
-
-  // REQUIRES: `trees` by condense_trees for that many targets; `base` has that many values, or one for all, or none.
-  TreeScorer(Tensor trees, std::int64_t targets, Aggregate aggregate, std::vector<double> base);
-
-  std::size_t scratch_bytes(const FeatureRows& input) const;
-  std::int64_t cost_per_row() const;
-  // The scores of rows [first, first + n), one row after the other, somewhere in call.scratch. REQUIRES: n <= kBlock
-  double* score(const FeatureRows& input, const Call& call, std::int64_t first, int n) const;
-
- private:
-  template <class T, class X>
-  void descend(const X* const* rows, int n, double* scores) const;
-  void start(double* scores, int n) const;
-  void finish(double* scores, int n) const;
-
-  Tensor trees_;
-  std::int64_t targets_;
-  Aggregate aggregate_;
-  std::vector<double> base_;
-};
 
 }  // namespace adze

@@ -1,5 +1,5 @@
 // TreeEnsembleClassifier, TreeEnsembleRegressor and TreeEnsemble. At load their lists of nodes are checked and become
-// one attribute "trees", which all plans share (graph/tree_ensemble.h).
+// one attribute "trees", which all plans share.
 #include "graph/tree_ensemble.h"
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include "graph/classifier.h"
 #include "graph/elementwise.h"
 #include "graph/tree_attributes.h"
+#include "graph/tree_scorer.h"
 
 namespace adze {
 namespace {

@@ -1,17 +1,14 @@
-// SVMClassifier and SVMRegressor. With support vectors, a classifier decides between each pair of classes, and the
-// class that wins most pairs is the label; with prob_a and prob_b the scores are probabilities, otherwise the
-// decisions. Without support vectors both are linear models.
+// SVMClassifier. With support vectors it decides between each pair of classes, and the class that wins most pairs is
+// the label; with prob_a and prob_b the scores are probabilities, otherwise the decisions. Without support vectors it
+// is a linear model.
 #include <algorithm>
 
 #include "graph/classifier.h"
-#include "graph/elementwise.h"
-#include "graph/feature_rows.h"
+#include "graph/list_length.h"
 #include "graph/support_vectors.h"
 
 namespace adze {
 namespace {
-
-// ---- classifier -----------------------------------------------------------------------------------------------------
 
 struct Classifier {
   SupportVectors vectors;
@@ -28,11 +25,6 @@ struct Classifier {
     return pairs == 1 ? 2 : pairs;
   }
 };
-
-Result<void> check_length(std::string_view name, std::size_t length, std::int64_t expected) {
-  if (static_cast<std::int64_t>(length) == expected) return {};
-  return make_error(Code::invalid_model, name, " has ", length, " entries, not ", expected);
-}
 
 Result<Classifier> classifier_of(const Node& node) {
   const Attributes& attributes = node.attributes;
@@ -67,7 +59,7 @@ Result<Classifier> classifier_of(const Node& node) {
   return svm;
 }
 
-struct ClassifierArgs {
+struct Args {
   FeatureRows input;
   Classifier svm;
   ClassWriter writer;
@@ -130,7 +122,7 @@ void set_probabilities(const Classifier& svm, const Workspace& work) {
   couple_pairs(svm.classes, work.pairs, work.coupling, work.scores);
 }
 
-void run_classifier(const ClassifierArgs& args, const Call& call) {
+void run(const Args& args, const Call& call) {
   const Classifier& svm = args.svm;
   const Workspace work(svm, reinterpret_cast<double*>(call.scratch));
   const std::span scores(work.scores, static_cast<std::size_t>(svm.scores()));
@@ -156,118 +148,31 @@ void run_classifier(const ClassifierArgs& args, const Call& call) {
   }
 }
 
-Result<FeatureRows> rows_for(const SupportVectors& vectors, const TensorInfo& input) {
-  ADZE_TRY(const FeatureRows rows, feature_rows(input));
-  if (rows.columns == vectors.columns) return rows;
-  return make_error(Code::invalid_model, "vectors of ", vectors.columns, " features don't fit ", rows.columns,
-                    " columns");
-}
-
-Result<void> infer_classifier(InferContext& context) {
+Result<void> infer(InferContext& context) {
   ADZE_TRY(const Classifier svm, classifier_of(context.node));
   ADZE_TRY(const FeatureRows rows, rows_for(svm.vectors, context.in(0)));
   set_classifier_shapes(context, rows.rows, svm.scores());
   return {};
 }
 
-// `weights`: how many a row is multiplied with; `scratch`: how many doubles.
-Step finished(Step step, const FeatureRows& input, std::size_t weights, std::size_t scratch) {
-  step.max_parts = row_parts(input.rows, static_cast<std::int64_t>(weights));
-  step.scratch_bytes = scratch * sizeof(double);
-  step.flops = 2.0 * static_cast<double>(input.rows) * static_cast<double>(weights);
-  return step;
-}
-
-Result<Step> prepare_classifier(PrepareContext& context) {
+Result<Step> prepare(PrepareContext& context) {
   ADZE_TRY(Classifier svm, classifier_of(context.node));
   ADZE_TRY(const FeatureRows rows, rows_for(svm.vectors, context.in(0)));
   ADZE_TRY(ClassWriter writer, ClassWriter::make(context));
-  const std::size_t scratch = Workspace(svm, nullptr).size, weights = svm.vectors.rows.size();
-  return finished(make_step<run_classifier>(ClassifierArgs{rows, std::move(svm), std::move(writer)}, "svm"), rows,
-                  weights, scratch);
+  const std::size_t scratch = Workspace(svm, nullptr).size;
+  const std::int64_t vectors = svm.vectors.count;
+  return svm_step(make_step<run>(Args{rows, std::move(svm), std::move(writer)}, "svm"), rows, vectors, scratch);
 }
 
-// ---- regressor ------------------------------------------------------------------------------------------------------
-
-struct Regressor {
-  SupportVectors vectors;
-  std::vector<float> coefficients;  // one per vector
-  double rho = 0;
-  bool one_class = false;
-  PostTransform transform = PostTransform::none;
-};
-
-Result<Regressor> regressor_of(const Node& node) {
-  Regressor svm;
-  const std::int64_t n = node.attributes.integer("n_supports", 0);
-  if (n > 0) {
-    ADZE_TRY(svm.vectors, support_vectors(node, "support_vectors", n));
-    svm.coefficients = node.attributes.reals("coefficients");
-    ADZE_CHECK(check_length("coefficients", svm.coefficients.size(), n));
-  } else {
-    ADZE_TRY(svm.vectors, support_vectors(node, "coefficients", 1));
-    svm.vectors.kernel = SvmKernel::linear;
-    svm.coefficients = {1};
-  }
-  const std::vector<float> rho = node.attributes.reals("rho");
-  ADZE_CHECK(check_length("rho", rho.size(), 1));
-  svm.rho = static_cast<double>(rho[0]);
-  svm.one_class = node.attributes.integer("one_class", 0) != 0;
-  ADZE_TRY(svm.transform, post_transform_of(node));
-  return svm;
-}
-
-struct RegressorArgs {
-  FeatureRows input;
-  Regressor svm;
-};
-
-void run_regressor(const RegressorArgs& args, const Call& call) {
-  const Regressor& svm = args.svm;
-  const Range range = call.slice.of(args.input.rows);
-  for (std::int64_t r = range.begin; r < range.end && !call.cancel.requested(); r++) {
-    const double* x = args.input.row<double>(call, r, reinterpret_cast<double*>(call.scratch));
-    double sum = 0;
-    for (std::int64_t i = 0; i < svm.vectors.count; i++) {
-      sum += static_cast<double>(svm.coefficients[static_cast<std::size_t>(i)]) * svm.vectors(x, i);
-    }
-    sum += svm.rho;
-    if (svm.one_class) sum = sum > 0 ? 1 : -1;
-    apply(svm.transform, {&sum, 1});
-    call.out()[r] = static_cast<float>(sum);
-  }
-}
-
-Result<void> infer_regressor(InferContext& context) {
-  ADZE_TRY(const Regressor svm, regressor_of(context.node));
-  ADZE_TRY(const FeatureRows rows, rows_for(svm.vectors, context.in(0)));
-  context.set_shape(0, {rows.rows, 1});
-  return {};
-}
-
-Result<Step> prepare_regressor(PrepareContext& context) {
-  ADZE_TRY(Regressor svm, regressor_of(context.node));
-  ADZE_TRY(const FeatureRows rows, rows_for(svm.vectors, context.in(0)));
-  const std::size_t weights = svm.vectors.rows.size();
-  return finished(make_step<run_regressor>(RegressorArgs{rows, std::move(svm)}, "svm"), rows, weights,
-                  static_cast<std::size_t>(rows.columns));
-}
-
-// ---- definitions ----------------------------------------------------------------------------------------------------
-
-Result<void> check_classifier(const Node& node) {
+Result<void> check(const Node& node) {
   ADZE_CHECK(classifier_of(node));
   ADZE_CHECK(post_transform_of(node));
-  return {};
-}
-Result<void> check_regressor(const Node& node) {
-  ADZE_CHECK(regressor_of(node));
   return {};
 }
 
 constexpr int kVersions[] = {1};
 constexpr TypeMask kTypes[] = {kFeatureTypes};
-constexpr AttrSpec kClassifier[] = {{"kernel_type", AttrKind::string},
+constexpr AttrSpec kAttributes[] = {{"kernel_type", AttrKind::string},
                                     {"kernel_params", AttrKind::reals},
                                     {"vectors_per_class", AttrKind::integers, false, 0},
                                     {"support_vectors", AttrKind::reals},
@@ -278,37 +183,20 @@ constexpr AttrSpec kClassifier[] = {{"kernel_type", AttrKind::string},
                                     {"classlabels_ints", AttrKind::integers},
                                     {"classlabels_strings", AttrKind::strings},
                                     {"post_transform", AttrKind::string}};
-constexpr AttrSpec kRegressor[] = {{"kernel_type", AttrKind::string},
-                                   {"kernel_params", AttrKind::reals},
-                                   {"n_supports", AttrKind::integer, false, 0},
-                                   {"support_vectors", AttrKind::reals},
-                                   {"coefficients", AttrKind::reals, true},
-                                   {"rho", AttrKind::reals, true},
-                                   {"one_class", AttrKind::integer},
-                                   {"post_transform", AttrKind::string}};
 
 constexpr OpDef kOps[] = {{.name = "SVMClassifier",
                            .domain = "ai.onnx.ml",
                            .versions = kVersions,
-                           .attributes = kClassifier,
+                           .attributes = kAttributes,
                            .outputs = {1, 2},
                            .input_types = kTypes,
                            .output_type = classifier_type,
-                           .check = check_classifier,
-                           .infer = infer_classifier,
-                           .prepare = prepare_classifier},
-                          {.name = "SVMRegressor",
-                           .domain = "ai.onnx.ml",
-                           .versions = kVersions,
-                           .attributes = kRegressor,
-                           .input_types = kTypes,
-                           .output_type = [](const Node&, std::span<const DType>, int) { return DType::f32; },
-                           .check = check_regressor,
-                           .infer = infer_regressor,
-                           .prepare = prepare_regressor}};
+                           .check = check,
+                           .infer = infer,
+                           .prepare = prepare}};
 
 }  // namespace
-extern const std::span<const OpDef> ops_svm;
-constinit const std::span<const OpDef> ops_svm{kOps};
+extern const std::span<const OpDef> ops_svm_classifier;
+constinit const std::span<const OpDef> ops_svm_classifier{kOps};
 
 }  // namespace adze
