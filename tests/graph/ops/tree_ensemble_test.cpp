@@ -175,6 +175,20 @@ TEST(TreeEnsemble, Membership) {
   EXPECT_EQ(sums(empty), (Floats{1000, 1000, 1000, 1, 10, 1000}));
 }
 
+TEST(TreeEnsemble, HalfPrecision) {
+  const auto halves = [](const Floats& values) {
+    std::vector<Float16> narrow;
+    for (const float value : values) narrow.push_back(static_cast<Float16>(value));
+    return Tensor::from<Float16>({static_cast<std::int64_t>(values.size()), 1}, narrow);
+  };
+  AttributeList attributes = with(membership(), "nodes_splits", halves({11, 0, 0}));
+  replace(attributes, "leaf_weights", halves({1, 10, 1000, 100}));
+  const Tensor y = run_op("TreeEnsemble", 5, attributes, {halves({8, 7, 12, 13})});
+  Floats sums(4);
+  for (std::size_t i = 0; i < 16; i++) sums[i / 4] += static_cast<float>(y.as<Float16>()[i]);
+  EXPECT_EQ(sums, (Floats{1, 1000, 10, 100}));
+}
+
 // An ensemble of random shape, and a walk over its own lists as a reference.
 struct RandomTrees {
   Ints trees, ids, features, yes, no, weight_trees, weight_ids, targets;
