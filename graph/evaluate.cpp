@@ -119,6 +119,7 @@ std::vector<int> from_channels_last(int rank) {
 
 Result<std::vector<Tensor>> evaluate(const Node& node, std::span<const Tensor* const> inputs,
                                      const EvaluateOptions& options) {
+  ADZE_CHECK(check_types(*node.op, inputs));
   if (node.op->run_whole) {
     Interpreter interpreter;
     const CancelFlag cancel;

@@ -60,6 +60,40 @@ TypeMask allowed_types(const OpDef& op, std::size_t i) {
   return op.input_types.empty() ? 0 : op.input_types[std::min(i, op.input_types.size() - 1)];
 }
 
+Result<void> check_type(const OpDef& op, std::span<const DType> types, std::size_t i) {
+  if (types[i] == DType::undefined) return {};
+  if (!(allowed_types(op, i) & mask_of(types[i]))) {
+    return make_error(Code::unsupported, "input ", i, " of type ", name_of(types[i]), " is not supported");
+  }
+  const bool free = op.own_type >> std::min<std::size_t>(i, 31) & 1;
+  if (free || types[0] == types[i] || types[0] == DType::undefined || allowed_types(op, i) != allowed_types(op, 0)) {
+    return {};
+  }
+  return make_error(Code::invalid_model, "input ", i, " is of type ", name_of(types[i]), ", input 0 of ",
+                    name_of(types[0]));
+}
+
+namespace {
+
+Result<void> check_all(const OpDef& op, std::span<const DType> types) {
+  for (std::size_t i = 0; i < types.size(); i++) ADZE_CHECK(check_type(op, types, i));
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_types(const OpDef& op, std::span<const TensorInfo* const> inputs) {
+  std::vector<DType> types;
+  for (const TensorInfo* input : inputs) types.push_back(input ? input->type : DType::undefined);
+  return check_all(op, types);
+}
+
+Result<void> check_types(const OpDef& op, std::span<const Tensor* const> inputs) {
+  std::vector<DType> types;
+  for (const Tensor* input : inputs) types.push_back(input ? input->type() : DType::undefined);
+  return check_all(op, types);
+}
+
 DType output_type(const Node& node, std::span<const DType> inputs, int i) {
   if (node.op->output_type) return node.op->output_type(node, inputs, i);
   return inputs.empty() ? DType::undefined : inputs[0];

@@ -81,7 +81,7 @@ class GraphRunner {
   virtual Result<std::vector<Tensor>> run(const Graph& body, std::span<const Tensor> inputs) = 0;
 };
 
-// What run_whole gets. Shapes and types are checked by no one else.
+// What run_whole gets. Types are checked as for other operators, shapes by no one else.
 struct WholeCall {
   const Node& node;
   std::span<const Tensor* const> inputs;  // null where left out
@@ -162,6 +162,8 @@ struct OpDef {
   Arity inputs = {};
   Arity outputs = {};
   std::span<const TypeMask> input_types;  // allowed types per input; the last entry serves all further inputs
+  // An input that allows the same types as input 0 must have its type, unless bit i is set; bit 31 is all from 31 on.
+  std::uint32_t own_type = 0;
   // Type of output i; null: that of input 0. Called with all inputs' types, undefined where left out.
   DType (*output_type)(const Node& node, std::span<const DType> inputs, int i) = nullptr;
   Result<void> (*check)(const Node& node) = nullptr;
@@ -202,6 +204,11 @@ std::vector<const OpDef*> all_ops();
 
 // The types that input i may have.
 TypeMask allowed_types(const OpDef& op, std::size_t i);
+// Whether input i may have its type beside the others', which are undefined where they are left out or still open.
+Result<void> check_type(const OpDef& op, std::span<const DType> types, std::size_t i);
+// The same for all inputs; null where left out.
+Result<void> check_types(const OpDef& op, std::span<const TensorInfo* const> inputs);
+Result<void> check_types(const OpDef& op, std::span<const Tensor* const> inputs);
 // Type of output i by op->output_type.
 DType output_type(const Node& node, std::span<const DType> inputs, int i);
 

@@ -36,15 +36,6 @@ bool foldable(const Graph& graph, const Node& node) {
   return true;
 }
 
-Result<void> check_types(const Node& node, std::span<const TensorInfo* const> inputs) {
-  for (std::size_t i = 0; i < inputs.size(); i++) {
-    if (inputs[i] && !(allowed_types(*node.op, i) & mask_of(inputs[i]->type))) {
-      return make_error(Code::unsupported, "input ", i, " of type ", name_of(inputs[i]->type), " is not supported");
-    }
-  }
-  return {};
-}
-
 // Keeps what inference already knows of the outputs; true when that is all of them.
 bool store_values(Graph& graph, const InferContext& context) {
   for (int i = 0; i < context.output_count(); i++) {
@@ -173,7 +164,7 @@ Result<SpecialisedGraph> specialise(const Graph& source, std::span<const InputSh
       continue;
     }
     const auto inputs = result.input_infos(node);
-    if (auto checked = check_types(node, inputs); !checked) return at(node, std::move(checked).error());
+    if (auto checked = check_types(*node.op, inputs); !checked) return at(node, std::move(checked).error());
     if (node.op->run_whole) {
       if (!foldable(graph, node)) {
         deferred.add(node, 0);
@@ -223,7 +214,7 @@ Result<void> fold_constants(Graph& graph, std::size_t max_bytes) {
       infos[i] = {tensor.type(), tensor.shape(), &tensor, 0};
       inputs[i] = &infos[i];
     }
-    if (auto checked = check_types(node, inputs); !checked) return at(node, std::move(checked).error());
+    if (auto checked = check_types(*node.op, inputs); !checked) return at(node, std::move(checked).error());
     if (!node.op->run_whole) {
       InferContext context(node, inputs);
       if (auto inferred = node.op->infer(context); !inferred) return at(node, std::move(inferred).error());

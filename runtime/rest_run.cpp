@@ -42,6 +42,9 @@ Result<void> RestRun::run(std::span<const Tensor> given, const CancelFlag& cance
   for (const Rest::Whole& whole : rest_.whole) {
     std::vector<const Tensor*> inputs;
     for (const Rest::Source& source : whole.inputs) inputs.push_back(tensor_of(source));
+    if (auto checked = check_types(*whole.node.op, inputs); !checked) {
+      return std::move(checked).error().with_context(describe(whole.node));
+    }
     auto results = whole.node.op->run_whole({whole.node, inputs, runner_, cancel});
     if (!results) return std::move(results).error().with_context(describe(whole.node));
     made_.push_back(*std::move(results));

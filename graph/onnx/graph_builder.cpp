@@ -260,13 +260,13 @@ class GraphBuilder {
         const ValueId id = node.inputs[i];
         types.push_back(id == kNoValue ? DType::undefined : graph_[id].type);
         if (id == kNoValue) continue;
-        if (types.back() == DType::undefined) {
-          known = false;
-        } else if (!(allowed_types(*node.op, i) & mask_of(types.back()))) {
-          file_.unsupported.add(concat("node \"", node.name, "\" (", node.op->name, "): input ", i, " of type ",
-                                       name_of(types.back()), " is not supported"));
-          known = false;
-        }
+        known = known && types.back() != DType::undefined;
+        auto checked = check_type(*node.op, types, i);
+        if (checked) continue;
+        Error error = std::move(checked).error().with_context(concat("node \"", node.name, "\" (", node.op->name, ')'));
+        if (error.code != Code::unsupported) return error;
+        file_.unsupported.add(std::move(error.message));
+        known = false;
       }
       if (!known) continue;
       for (std::size_t i = 0; i < node.outputs.size(); i++) {

@@ -68,12 +68,11 @@ Result<Args> args_of(const Node& node, std::span<const TensorInfo* const> inputs
   }
   a.type = inputs[kQ]->type;
   a.v_type = inputs[kV]->type;
-  if (inputs[kK]->type != a.type) return make_error(Code::invalid_model, "Q and K differ in type");
   a.has_past = has(kPastKey);
   if (a.has_past != has(kPastValue)) return make_error(Code::invalid_model, "past_key and past_value belong together");
   if (a.has_past) {
     const Shape &key = inputs[kPastKey]->shape, &value = inputs[kPastValue]->shape;
-    if (key.rank() != 4 || inputs[kPastKey]->type != a.type || inputs[kPastValue]->type != a.v_type) {
+    if (key.rank() != 4 || inputs[kPastValue]->type != a.v_type) {
       return misfit("past_key");
     }
     a.past = key[2];
@@ -162,7 +161,7 @@ bool bias_of(const Args& a, const Call& call, std::int64_t n, std::int64_t h, st
   if (j >= a.mask_keys) return false;
   const std::int64_t at = n * a.mask[0] + h * a.mask[1] + i * a.mask[2] + j * a.mask[3];
   if (a.mask_type == DType::boolean) return call.in<bool>(kMask)[at];
-  dispatch_float(a.mask_type, [&](auto tag) {
+  dispatch(a.mask_type, [&](auto tag) {
     using M = typename decltype(tag)::type;
     bias = real(call.in<M>(kMask), at);
   });
@@ -251,8 +250,7 @@ constexpr AttrSpec kAttributes[] = {{"is_causal", AttrKind::integer, false, 0, 1
                                     {"scale", AttrKind::real},
                                     {"softcap", AttrKind::real},
                                     {"softmax_precision", AttrKind::integer}};
-constexpr TypeMask kTypes[] = {kFloats, kFloats, kFloats,          kFloats | types(DType::boolean),
-                               kFloats, kFloats, types(DType::i64)};
+constexpr TypeMask kTypes[] = {kFloats, kFloats, kFloats, kAnyType, kFloats, kFloats, types(DType::i64)};
 
 constexpr OpDef kOps[] = {{.name = "Attention",
                            .versions = kVersions,
@@ -260,6 +258,7 @@ constexpr OpDef kOps[] = {{.name = "Attention",
                            .inputs = {3, 7},
                            .outputs = {1, 4},
                            .input_types = kTypes,
+                           .own_type = 0b100100,
                            .output_type = output_type_of,
                            .infer = infer,
                            .prepare = prepare,

@@ -274,6 +274,11 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions, Arity i
           .lanes = lanes_elementwise,
           .layout = LayoutRule::transparent};
 }
+constexpr OpDef pow() {
+  OpDef def = op("Pow", kPow, {2, 2}, kLegacy);
+  def.own_type = 0b10;
+  return def;
+}
 constexpr OpDef prelu() {
   OpDef def = op("PRelu", kPRelu, {2, 2}, {});
   def.infer = infer_prelu;
@@ -283,7 +288,7 @@ constexpr OpDef kOps[] = {op("Add", kArithmetic, {2, 2}, kLegacy),
                           op("Sub", kArithmetic, {2, 2}, kLegacy),
                           op("Mul", kArithmetic, {2, 2}, kLegacy),
                           op("Div", kArithmetic, {2, 2}, kLegacy),
-                          op("Pow", kPow, {2, 2}, kLegacy),
+                          pow(),
                           op("Mod", kModVersions, {2, 2}, kMod),
                           op("Min", kMinMax, {1, kVariadic}, {}),
                           op("Max", kMinMax, {1, kVariadic}, {}),

@@ -63,7 +63,6 @@ void run(const Args& args, const Call& call) {
 }
 
 Result<Step> prepare(PrepareContext& context) {
-  if (context.in(0).type != context.in(1).type) return make_error(Code::invalid_model, "operands differ in type");
   Args args{op_of(context.node), context.in(0).type, BroadcastLoop(context.out().shape, broadcast_operands(context))};
   const int parts = elementwise_parts(args.loop.elements());
   Step step = make_step<run>(std::move(args), "bitwise");

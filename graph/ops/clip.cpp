@@ -24,9 +24,6 @@ Result<void> infer(InferContext& context) {
     if (context.has(i) && context.in(i).elements() != 1) {
       return make_error(Code::invalid_model, "bound of shape ", to_string(context.shape(i)), " is not a scalar");
     }
-    if (context.has(i) && context.in(i).type != context.in(0).type) {
-      return make_error(Code::invalid_model, "bound differs in type from the data");
-    }
   }
   return infer_same_shape(context);
 }

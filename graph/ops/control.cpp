@@ -280,6 +280,7 @@ constexpr OpDef kOps[] = {{.name = "If",
                            .inputs = {0, kVariadic},
                            .outputs = {1, kVariadic},
                            .input_types = kScanTypes,
+                           .own_type = ~0u,
                            .output_type = by_body,
                            .run_whole = run_scan}};
 

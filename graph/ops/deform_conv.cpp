@@ -44,9 +44,6 @@ Result<Args> args_of(const Node& node, std::span<const TensorInfo* const> inputs
   fits = fits && (!a.bias || inputs[kBias]->shape == Shape{a.oc}) &&
          (!a.mask || inputs[kMask]->shape == Shape{a.n, a.offset_group * taps, a.out[0], a.out[1]});
   if (!fits) return make_error(Code::invalid_model, "weights, offsets, bias or mask don't fit ", to_string(x));
-  for (const TensorInfo* input : inputs) {
-    if (input && input->type != a.type) return make_error(Code::invalid_model, "the inputs differ in type");
-  }
   return a;
 }
 

@@ -104,7 +104,6 @@ Result<Args> args_of(const Node& node, std::span<const TensorInfo* const> inputs
   Args args;
   args.type = inputs[0]->type;
   for (std::size_t i = 0; i < shapes.size(); i++) {
-    if (inputs[i]->type != args.type) return make_error(Code::invalid_model, "the inputs differ in type");
     for (int axis = 0; axis < shapes[i].rank(); axis++) {
       const int name = equation.inputs[i].names[static_cast<std::size_t>(axis)];
       std::int64_t& size = sizes[static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin())];

@@ -198,9 +198,6 @@ void run_stft(const StftArgs& args, const Call& call) {
 Result<Step> prepare_stft(PrepareContext& context) {
   const InferContext again(context.node, context.inputs());
   ADZE_TRY(const Stft s, stft_of(again));
-  if (s.window && context.in(2).type != context.in(0).type) {
-    return make_error(Code::invalid_model, "signal and window differ in type");
-  }
   Step step = make_step<run_stft>(StftArgs{s, context.in(0).type}, "stft");
   step.max_parts = static_cast<int>(std::clamp<std::int64_t>(s.n * s.frames, 1, 256));
   step.unread = 0b1010;

@@ -139,29 +139,46 @@ double weighted(const Args& args, const T* plane, const std::array<Taps, kSpatia
   return sum;
 }
 
+// Cut to the whole part and to the range of integers.
+template <class T>
+T stored(double x) {
+  if constexpr (std::is_same_v<T, bool>) {
+    return x != 0;
+  } else if constexpr (std::is_integral_v<T>) {
+    using Limits = std::numeric_limits<T>;
+    if (!(x > static_cast<double>(Limits::min()))) return Limits::min();
+    return x < static_cast<double>(Limits::max()) ? static_cast<T>(x) : Limits::max();
+  } else {
+    return static_cast<T>(static_cast<Compute<T>>(x));
+  }
+}
+
+double coordinate(const Args& args, const Call& call, std::int64_t i) {
+  return dispatch_float(args.grid_type, [&](auto tag) {
+    using G = typename decltype(tag)::type;
+    return static_cast<double>(static_cast<Compute<G>>(call.in<G>(1)[i]));
+  });
+}
+
 void run(const Args& args, const Call& call) {
   std::int64_t plane = 1;
   for (const std::int64_t size : args.size) plane *= size;
   const Range range = call.slice.of(args.n * args.positions);
-  dispatch_float(args.type, [&](auto tag) {
+  dispatch(args.type, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    dispatch_float(args.grid_type, [&](auto grid_tag) {
-      using G = typename decltype(grid_tag)::type;
-      for (std::int64_t i = range.begin; i < range.end; i++) {
-        std::array<Taps, kSpatial> taps;
-        const G* at = call.in<G>(1) + i * args.axes;
-        for (int axis = 0; axis < args.axes; axis++) {
-          taps[static_cast<std::size_t>(axis)] =
-              taps_of(args, static_cast<double>(static_cast<Compute<G>>(at[args.axes - 1 - axis])),
-                      args.size[static_cast<std::size_t>(axis)]);
-        }
-        for (std::int64_t c = 0; c < args.c; c++) {
-          const std::int64_t image = i / args.positions * args.c + c;
-          const double sum = plane ? weighted(args, call.in<T>() + image * plane, taps, 0, 0) : 0;
-          call.out<T>()[image * args.positions + i % args.positions] = static_cast<T>(static_cast<Compute<T>>(sum));
-        }
+    for (std::int64_t i = range.begin; i < range.end; i++) {
+      std::array<Taps, kSpatial> taps;
+      for (int axis = 0; axis < args.axes; axis++) {
+        taps[static_cast<std::size_t>(axis)] =
+            taps_of(args, coordinate(args, call, i * args.axes + args.axes - 1 - axis),
+                    args.size[static_cast<std::size_t>(axis)]);
       }
-    });
+      for (std::int64_t c = 0; c < args.c; c++) {
+        const std::int64_t image = i / args.positions * args.c + c;
+        const double sum = plane ? weighted(args, call.in<T>() + image * plane, taps, 0, 0) : 0;
+        call.out<T>()[image * args.positions + i % args.positions] = stored<T>(sum);
+      }
+    }
   });
 }
 
@@ -249,7 +266,7 @@ Result<Step> prepare_affine(PrepareContext& context) {
 constexpr int kGridSample[] = {16, 20, 22}, kAffineGrid[] = {20};
 constexpr AttrSpec kAttributes[] = {
     {"align_corners", AttrKind::integer, false, 0, 1}, {"mode", AttrKind::string}, {"padding_mode", AttrKind::string}};
-constexpr TypeMask kTypes[] = {kFloats}, kAffineTypes[] = {kFloats, types(DType::i64)};
+constexpr TypeMask kTypes[] = {kAnyType, kFloats}, kAffineTypes[] = {kFloats, types(DType::i64)};
 
 constexpr OpDef kOps[] = {{.name = "GridSample",
                            .versions = kGridSample,

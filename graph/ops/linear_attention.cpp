@@ -156,6 +156,7 @@ constexpr OpDef kOps[] = {{.name = "LinearAttention",
                            .inputs = {3, 6},
                            .outputs = {1, 2},
                            .input_types = kTypes,
+                           .own_type = 0b1000,
                            .output_type =
                                [](const Node&, std::span<const DType> in, int i) {
                                  return i == 1 && in.size() > kPast && in[kPast] != DType::undefined ? in[kPast]

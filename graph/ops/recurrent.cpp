@@ -132,7 +132,6 @@ Result<Args> args_of(const Node& node, std::span<const TensorInfo* const> inputs
       return make_error(Code::invalid_model, "input ", i, " is ", to_string(inputs[index]->shape), ", not ",
                         to_string(shape));
     }
-    if (i != kLengths && inputs[index]->type != a.type) return make_error(Code::invalid_model, "types differ");
   }
   a.has_b = has(kB);
   a.has_lengths = has(kLengths);

@@ -108,8 +108,6 @@ void run(const Args& a, const Call& call) {
 Result<Step> prepare(PrepareContext& context) {
   const Shape &data = context.in(0).shape, &out = context.out().shape;
   const Attributes& attributes = context.node.attributes;
-  if (context.in(1).type != context.in(0).type)
-    return make_error(Code::invalid_model, "data and regions differ in type");
   if (data[2] < 1 || data[3] < 1) return make_error(Code::invalid_model, "the image is empty");
   Step step = make_step<run>(
       Args{context.in(0).type, data[0], data[1], data[2], data[3], out[0], out[2], out[3],
