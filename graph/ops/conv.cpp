@@ -1,10 +1,12 @@
-// Conv. Runs channels-last as an indirect GEMM per group, or with a kernel of its own when each channel is a group.
+// Conv. Runs channels-last as an indirect GEMM per group, or with a kernel of its own when each channel is a group;
+// types other than f32 take the plain form.
 #include "kernels/conv/conv.h"
 
 #include <algorithm>
 #include <cstring>
 
 #include "graph/batch/lanes.h"
+#include "graph/plain_conv.h"
 #include "graph/window.h"
 #include "kernels/conv/depthwise.h"
 
@@ -16,7 +18,7 @@ constexpr AttrSpec kAttributes[] = {
     kWindowAttributes[0], kWindowAttributes[1],
     kWindowAttributes[2], kWindowAttributes[3],
     kWindowAttributes[4], {"group", AttrKind::integer, false, 1, std::numeric_limits<std::int32_t>::max()}};
-constexpr TypeMask kTypes[] = {types(DType::f32)};
+constexpr TypeMask kTypes[] = {kFloats};
 
 // A convolution whose shapes have been checked.
 struct Problem {
@@ -235,10 +237,13 @@ Result<Step> prepare_depthwise(PrepareContext& context, const Problem& p) {
 Result<Step> prepare(PrepareContext& context) {
   ADZE_ASSERT(context.node.channels_last);
   ADZE_TRY(const Problem p, problem_of(context.node, context.in(0).shape, context.in(1).shape));
+  const ConvGeometry g = p.geometry();
   const bool constant = context.in(1).value && (!context.has(2) || context.in(2).value);
   const bool depthwise = p.groups == p.src.c && p.dst.c == p.src.c && p.groups > 1 && constant;
-  ADZE_TRY(Step step, depthwise ? prepare_depthwise(context, p) : prepare_gemm(context, p));
-  const ConvGeometry g = p.geometry();
+  const DType type = context.in(0).type;
+  ADZE_TRY(Step step, type != DType::f32 ? plain_conv({type, false, context.has(2), p.groups, p.group_oc(), g})
+                      : depthwise        ? prepare_depthwise(context, p)
+                                         : prepare_gemm(context, p));
   step.flops = 2.0 * static_cast<double>(g.pixels() * g.taps()) * static_cast<double>(p.group_ic() * p.dst.c);
   step.max_parts = static_cast<int>(std::clamp<std::int64_t>(g.pixels() * p.dst.c / 64, 1, 256));
   return step;
@@ -253,7 +258,7 @@ constexpr OpDef kOps[] = {{.name = "Conv",
                            .prepare = prepare,
                            .lanes = lanes_by_row<0>,
                            .layout = LayoutRule::channels_last,
-                           .takes_epilogue = [](const Node&, std::span<const TensorInfo* const>) { return true; },
+                           .takes_epilogue = is_f32,
                            .note = kImageNote}};
 
 }  // namespace

@@ -1,8 +1,10 @@
 // ConvTranspose, by phases: output positions with the same remainder by the stride read the same kernel elements, so
-// each phase is an ordinary indirect convolution with a part of the kernel (kernels/conv/conv.h).
+// each phase is an ordinary indirect convolution with a part of the kernel (kernels/conv/conv.h). Types other than f32
+// take the plain form.
 #include <algorithm>
 
 #include "graph/batch/lanes.h"
+#include "graph/plain_conv.h"
 #include "graph/window.h"
 #include "kernels/conv/conv.h"
 
@@ -193,6 +195,9 @@ void run(const Args& args, const Call& call) {
 Result<Step> prepare(PrepareContext& context) {
   ADZE_ASSERT(context.node.channels_last);
   ADZE_TRY(const Problem p, problem_of(context.node, context.in(0).shape, context.in(1).shape));
+  if (const DType type = context.in(0).type; type != DType::f32) {
+    return plain_conv({type, true, context.has(2), p.groups, p.group_oc, p.geometry()});
+  }
   const auto& tiles = gemm_tile_f32.best(context.isa);
   Args args{p, p.geometry(), {}, 0, tiles.fn, nullptr, context.has(2), context.node.activation};
   args.parts = parts_of(args.geometry, p.group_oc, args.group_size);
@@ -229,7 +234,7 @@ constexpr AttrSpec kAttributes[] = {kWindowAttributes[0],
                                     {"group", AttrKind::integer, false, 1, std::numeric_limits<std::int32_t>::max()},
                                     {"output_padding", AttrKind::integers, false, 0, kMaxWindow},
                                     {"output_shape", AttrKind::integers, false, 1, kMaxWindow}};
-constexpr TypeMask kTypes[] = {types(DType::f32)};
+constexpr TypeMask kTypes[] = {kFloats};
 
 constexpr OpDef kOps[] = {{.name = "ConvTranspose",
                            .versions = kVersions,
@@ -240,7 +245,7 @@ constexpr OpDef kOps[] = {{.name = "ConvTranspose",
                            .prepare = prepare,
                            .lanes = lanes_by_row<0>,
                            .layout = LayoutRule::channels_last,
-                           .takes_epilogue = [](const Node&, std::span<const TensorInfo* const>) { return true; },
+                           .takes_epilogue = is_f32,
                            .note = kImageNote}};
 
 }  // namespace

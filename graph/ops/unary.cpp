@@ -53,12 +53,14 @@ double apply(UnaryOp op, double x) {
   return x;
 }
 
-// Integers know only abs, neg and sign. Unsigned arithmetic wraps where the least value has no opposite.
+// Integers know only abs, neg, sign and, cut to its whole part, erf. Unsigned arithmetic wraps where the least value
+// has no opposite.
 template <class T>
 T apply_integer(UnaryOp op, T x) {
   using Wrap = std::make_unsigned_t<T>;
   const T opposite = static_cast<T>(Wrap{0} - static_cast<Wrap>(x));
   if (op == UnaryOp::neg) return opposite;
+  if (op == UnaryOp::erf) return static_cast<T>(std::erf(static_cast<double>(x)));
   if (op == UnaryOp::sign) return static_cast<T>(x > 0 ? 1 : x == 0 ? 0 : -1);
   return x < 0 ? opposite : x;
 }
@@ -122,7 +124,7 @@ constexpr OpDef kOps[] = {op("Abs", kFrom6And13, kNumberTypes),
                           op("Ceil", kFrom6And13, kFloatTypes),
                           op("Round", kRound, kFloatTypes),
                           op("Sign", kErf, kNumberTypes),
-                          op("Erf", kErf, kFloatTypes),
+                          op("Erf", kErf, kNumberTypes),
                           op("Softsign", kSoftsign, kFloatTypes)};
 
 }  // namespace

@@ -9,6 +9,7 @@ Result<void> run_passes(SpecialisedGraph& g, bool optimise) {
   }
   drop_identities(g);
   drop_dead_nodes(g);
+  widen_products(g);
   fold_batch_norm(g);
   fuse_gates(g);
   fuse_residuals(g);

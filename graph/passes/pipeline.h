@@ -17,6 +17,10 @@ Result<void> run_passes(SpecialisedGraph& g, bool optimise);
 void drop_identities(SpecialisedGraph& g);
 void drop_dead_nodes(SpecialisedGraph& g);
 
+// Products and convolutions of 16-bit floats become f32 ones between casts: only f32 has vector kernels for them. Sums
+// round differently.
+void widen_products(SpecialisedGraph& g);
+
 // Multiplies a BatchNormalization with constant parameters into the weights of the convolution before it. Rounds
 // differently: the factor is rounded into each weight instead of once into each output.
 void fold_batch_norm(SpecialisedGraph& g);

@@ -16,13 +16,6 @@ inline onnx::NodeProto& node(onnx::FunctionProto& function, const std::string& o
   return *added;
 }
 
-inline void set_real(onnx::NodeProto& node, const std::string& name, float value) {
-  auto* attribute = node.add_attribute();
-  attribute->set_name(name);
-  attribute->set_type(onnx::AttributeProto::FLOAT);
-  attribute->set_f(value);
-}
-
 inline void refer(onnx::NodeProto& node, const std::string& name, const std::string& to,
                   onnx::AttributeProto::AttributeType type) {
   auto* attribute = node.add_attribute();
