@@ -84,46 +84,44 @@ Result<void> infer(InferContext& context) {
   return {};
 }
 
-// A sum's order depends on whether anything lies between or behind the reduced axes, so a batch may not decide that.
 Result<Lanes> lanes_of(const InferContext& context) {
   ADZE_TRY(const Axes axes, axes_of(context));
-  const Shape& data = context.shape(0);
-  const auto& reduced = axes.reduced;
-  const int first = static_cast<int>(std::ranges::find(reduced, true) - reduced.begin());
-  const int last =
-      data.rank() - static_cast<int>(std::ranges::find(reduced.rbegin(), reduced.rend(), true) - reduced.rbegin());
-  LaneNames names = lanes_from_left(data.rank());
-  for (int axis = first; axis < data.rank(); axis++) {
-    if (axis < last || data.elements(last, data.rank()) == 1) names[static_cast<std::size_t>(axis)] = kMixed;
-  }
   const bool keep = context.node.attributes.integer("keepdims", 1) != 0;
-  return lanes_reduced(context, std::move(names), keep ? std::vector<bool>(reduced.size()) : reduced);
+  return lanes_reduced(context, lanes_except(context, axes.reduced).inputs[0],
+                       keep ? std::vector<bool>(axes.reduced.size()) : axes.reduced);
 }
 
 // ---- vectors --------------------------------------------------------------------------------------------------------
+
+// The data as [outer, r, inner], reduced along r.
+struct Planes {
+  std::int64_t outer = 1, r = 1, inner = 1;
+  bool last = true;  // no axis lies behind the reduced ones
+};
 
 struct VectorArgs {
   ReduceRowsFn rows;
   ReduceColumnsFn columns;
   ReduceOp kernel_op;
   Op op;
-  std::int64_t outer, r, inner;
+  Planes planes;
 };
 
 void run_vector(const VectorArgs& args, const Call& call) {
-  const Range outer = call.slice.of(args.outer);
-  const float* src = call.in() + outer.begin * args.r * args.inner;
-  float* dst = call.out() + outer.begin * args.inner;
-  if (args.inner == 1) {
-    args.rows(args.kernel_op, src, dst, outer.size(), args.r);
+  const auto [all, r, inner, last] = args.planes;
+  const Range outer = call.slice.of(all);
+  const float* src = call.in() + outer.begin * r * inner;
+  float* dst = call.out() + outer.begin * inner;
+  if (last) {
+    args.rows(args.kernel_op, src, dst, outer.size(), r);
   } else {
     for (std::int64_t o = 0; o < outer.size(); o++) {
-      args.columns(args.kernel_op, src + o * args.r * args.inner, dst + o * args.inner, args.r, args.inner);
+      args.columns(args.kernel_op, src + o * r * inner, dst + o * inner, r, inner);
     }
   }
-  const std::int64_t n = outer.size() * args.inner;
+  const std::int64_t n = outer.size() * inner;
   if (args.op == Op::mean) {
-    for (std::int64_t i = 0; i < n; i++) dst[i] /= static_cast<float>(args.r);
+    for (std::int64_t i = 0; i < n; i++) dst[i] /= static_cast<float>(r);
   } else if (args.op == Op::l2) {
     for (std::int64_t i = 0; i < n; i++) dst[i] = std::sqrt(dst[i]);
   }
@@ -148,17 +146,17 @@ std::optional<ReduceOp> kernel_op(Op op) {
   }
 }
 
-// outer, r, inner when the reduced axes longer than 1 are neighbours.
-std::optional<std::array<std::int64_t, 3>> as_planes(const Shape& data, const std::vector<bool>& reduced) {
-  std::array<std::int64_t, 3> planes = {1, 1, 1};
-  std::size_t part = 0;
+// outer, r, inner when the reduced axes are neighbours. Axes of size 1 count like others: one may be a batch's, whose
+// size may not decide the order of a sum.
+std::optional<Planes> as_planes(const Shape& data, const std::vector<bool>& reduced) {
+  Planes planes;
+  bool inside = false;  // or behind
   for (int axis = 0; axis < data.rank(); axis++) {
-    if (data[axis] == 1) continue;
     const bool now = reduced[static_cast<std::size_t>(axis)];
-    if (now && part == 2) return std::nullopt;
-    if (now) part = 1;
-    if (!now && part == 1) part = 2;
-    planes[part] *= data[axis];
+    if (now && !planes.last) return std::nullopt;
+    if (!now && inside) planes.last = false;
+    inside = inside || now;
+    (now ? planes.r : inside ? planes.inner : planes.outer) *= data[axis];
   }
   return planes;
 }
@@ -296,12 +294,13 @@ Result<Step> prepare(PrepareContext& context) {
   const Op op = op_of(context.node);
   const auto planes = as_planes(data, axes.reduced);
   Step step;
-  if (planes && context.in(0).type == DType::f32 && kernel_op(op) && (*planes)[1] > 0) {
+  if (planes && context.in(0).type == DType::f32 && kernel_op(op) && planes->r > 0) {
     const auto& rows = reduce_rows_f32.best(context.isa);
-    step = make_step<run_vector>(VectorArgs{rows.fn, reduce_columns_f32.best(context.isa).fn, *kernel_op(op), op,
-                                            (*planes)[0], (*planes)[1], (*planes)[2]},
-                                 concat("reduce_f32/", isa_name(rows.isa)));
-    step.max_parts = static_cast<int>(std::clamp<std::int64_t>(std::min((*planes)[0], data.elements() / 4096), 1, 256));
+    step =
+        make_step<run_vector>(VectorArgs{rows.fn, reduce_columns_f32.best(context.isa).fn, *kernel_op(op), op, *planes},
+                              concat("reduce_f32/", isa_name(rows.isa)));
+    step.max_parts =
+        static_cast<int>(std::clamp<std::int64_t>(std::min(planes->outer, data.elements() / 4096), 1, 256));
   } else {
     PlainArgs args{op, context.in(0).type, {}, {}, {}, {}, 1, 1};
     const auto strides = data.strides();

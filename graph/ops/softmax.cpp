@@ -22,21 +22,23 @@ Op op_of(const Node& node) {
   return node.op->name == "Softmax" ? Op::softmax : node.op->name == "LogSoftmax" ? Op::log_softmax : Op::hardmax;
 }
 
-// The elements that are normalised together: [outer, r, inner] along r.
+// The elements that are normalised together: [outer, r, inner] along r. Whether any axis lies behind decides the
+// kernel, and so the order of sums; its size, which may be a batch's, doesn't.
 struct Planes {
   std::int64_t outer, r, inner;
+  bool last;  // no axis lies behind
 };
 
 Result<Planes> planes_of(const Node& node, const Shape& shape) {
   const int rank = shape.rank();
   if (node.version >= 13) {
     ADZE_TRY(const int axis, axis_attribute(node, -1, rank));
-    return Planes{shape.elements(0, axis), shape[axis], shape.elements(axis + 1, rank)};
+    return Planes{shape.elements(0, axis), shape[axis], shape.elements(axis + 1, rank), axis + 1 == rank};
   }
   const std::int64_t axis = node.attributes.integer("axis", 1);
   const auto normal = axis == rank ? rank : normalise_axis(axis, rank);  // rank: a matrix with one column
   if (!normal) return make_error(Code::invalid_model, "axis ", axis, " is out of range for rank ", rank);
-  return Planes{shape.elements(0, *normal), shape.elements(*normal, rank), 1};
+  return Planes{shape.elements(0, *normal), shape.elements(*normal, rank), 1, true};
 }
 
 Result<void> infer(InferContext& context) {
@@ -45,14 +47,11 @@ Result<void> infer(InferContext& context) {
   return {};
 }
 
-// Lines of neighbours are summed in another order than others, which a batch behind them may not decide.
 Result<Lanes> lanes_of(const InferContext& context) {
   const int rank = context.shape(0).rank();
-  ADZE_TRY(const Planes planes, planes_of(context.node, context.shape(0)));
   const std::int64_t axis = context.node.attributes.integer("axis", context.node.version >= 13 ? -1 : 1);
   const int first = static_cast<int>(axis < 0 ? axis + rank : axis);
-  if (planes.inner != 1) return lanes_except(context, first);
-  return lanes_except(context, axes_from(first, rank));
+  return context.node.version >= 13 ? lanes_except(context, first) : lanes_except(context, axes_from(first, rank));
 }
 
 // ---- vectors --------------------------------------------------------------------------------------------------------
@@ -73,7 +72,7 @@ void run_rows(const VectorArgs& args, const Call& call) {
 constexpr std::int64_t kColumnGrain = 64;  // columns that one thread takes at least
 
 void run_columns(const VectorArgs& args, const Call& call) {
-  const auto [outer, r, inner] = args.planes;
+  const auto [outer, r, inner, last] = args.planes;
   const std::int64_t strips = (inner + kColumnGrain - 1) / kColumnGrain;
   const Range range = call.slice.of(outer * strips);
   for (std::int64_t i = range.begin; i < range.end && !call.cancel.requested(); i++) {
@@ -138,7 +137,7 @@ Result<Step> prepare(PrepareContext& context) {
   Step step;
   if (op == Op::hardmax || context.in(0).type != DType::f32) {
     step = make_step<run_plain>(PlainArgs{op, context.in(0).type, planes}, "softmax_plain");
-  } else if (planes.inner == 1) {
+  } else if (planes.last) {
     step = make_step<run_rows>(args, concat("softmax_rows_f32/", isa_name(rows.isa)));
   } else {
     step = make_step<run_columns>(args, concat("softmax_columns_f32/", isa_name(columns.isa)));
