@@ -260,28 +260,48 @@ Result<SpecialisedGraph> rebatch(const SpecialisedGraph& one, std::int64_t rows,
   return rebatch.specialised(max_bytes);
 }
 
-Result<SpecialisedGraph> specialise_batch(const Graph& graph, std::span<const InputShape> inputs,
-                                          std::size_t max_bytes) {
-  ADZE_ASSERT(inputs.size() == graph.inputs.size());
-  const auto first = [](const InputShape& input) { return input.shape.rank() ? input.shape[0] : 0; };
-  std::int64_t rows = 1;
-  for (std::size_t i = 0; i < inputs.size(); i++) {
-    const auto& dims = graph.inputs[i].dims;
-    if (dims && !dims->empty() && dims->front().size == 1 && first(inputs[i]) != 1) rows = first(inputs[i]);
-  }
-  if (rows == 1) return specialise(graph, inputs, max_bytes);
+namespace {
+
+std::int64_t first_dim(const InputShape& input) { return input.shape.rank() ? input.shape[0] : 0; }
+
+// As rows of the graph for one. REQUIRES: every input has `rows` first.
+Result<SpecialisedGraph> specialise_rows(const Graph& graph, std::span<const InputShape> inputs, std::int64_t rows,
+                                         std::size_t max_bytes) {
   std::vector<InputShape> one(inputs.begin(), inputs.end());
-  for (std::size_t i = 0; i < one.size(); i++) {
-    if (first(one[i]) != rows || rows < 1) {
-      return make_error(Code::bad_input, "input \"", graph[graph.inputs[i].value].name, "\" of shape ",
-                        to_string(one[i].shape), " is no batch of ", std::max<std::int64_t>(rows, 1), " rows");
-    }
-    one[i].shape[0] = 1;
-  }
+  for (InputShape& input : one) input.shape[0] = 1;
   ADZE_TRY(const SpecialisedGraph single, specialise(graph, one, max_bytes));
   auto wide = rebatch(single, rows, max_bytes);
   if (!wide) return std::move(wide).error().with_context(concat("runs one row, not ", rows));
   return wide;
+}
+
+}  // namespace
+
+Result<SpecialisedGraph> specialise_batch(const Graph& graph, std::span<const InputShape> inputs,
+                                          std::size_t max_bytes) {
+  ADZE_ASSERT(inputs.size() == graph.inputs.size());
+  const auto declared = [&](std::size_t i) {  // 0: nothing about the first dimension
+    const auto& dims = graph.inputs[i].dims;
+    return dims && !dims->empty() ? dims->front().size : 0;
+  };
+  bool symbolic = !inputs.empty();
+  std::int64_t rows = 1;
+  for (std::size_t i = 0; i < inputs.size(); i++) {
+    symbolic = symbolic && declared(i) == -1 && first_dim(inputs[i]) == first_dim(inputs[0]);
+    if (declared(i) == 1 && first_dim(inputs[i]) != 1) rows = first_dim(inputs[i]);
+  }
+  if (rows == 1) {
+    auto whole = specialise(graph, inputs, max_bytes);
+    if (whole || !symbolic || first_dim(inputs[0]) <= 1 || whole.error().code == Code::resource_limit) return whole;
+    auto by_rows = specialise_rows(graph, inputs, first_dim(inputs[0]), max_bytes);
+    return by_rows ? std::move(by_rows) : std::move(whole);
+  }
+  for (std::size_t i = 0; i < inputs.size(); i++) {
+    if (first_dim(inputs[i]) == rows && rows > 0) continue;
+    return make_error(Code::bad_input, "input \"", graph[graph.inputs[i].value].name, "\" of shape ",
+                      to_string(inputs[i].shape), " is no batch of ", std::max<std::int64_t>(rows, 1), " rows");
+  }
+  return specialise_rows(graph, inputs, rows, max_bytes);
 }
 
 }  // namespace adze

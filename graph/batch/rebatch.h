@@ -16,7 +16,9 @@ namespace adze {
 // the node and why, where the rows can't be shown to keep apart.
 Result<SpecialisedGraph> rebatch(const SpecialisedGraph& one, std::int64_t rows, std::size_t max_bytes);
 
-// specialise(), but where a graph's input declares a first dimension of 1 and is given more, all are seen as a batch.
+// specialise(), but where a graph's input declares a first dimension of 1 and is given another, all are seen as a
+// batch. So they are where all first dimensions are symbolic and the graph as it stands doesn't allow what is given:
+// what was exported with a symbolic batch may still hold states of one row.
 Result<SpecialisedGraph> specialise_batch(const Graph& graph, std::span<const InputShape> inputs,
                                           std::size_t max_bytes);
 

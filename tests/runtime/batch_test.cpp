@@ -276,6 +276,24 @@ TEST(Batch, RecurrentStates) {
   expect_rows_apart(state.done());
 }
 
+// The export left a state of one row in a model whose batch is symbolic.
+TEST(Batch, SymbolicBatchWithAStateOfOneRow) {
+  Chain m({-1, 4, 3});
+  m.transpose({1, 0, 2});
+  auto& gru = m.step("GRU", {m.constant(random_tensor({1, 15, 3}, 1)), m.constant(random_tensor({1, 15, 5}, 2)), "", "",
+                             m.constant(random_tensor({1, 1, 5}, 3))});
+  set(gru, "hidden_size", std::int64_t{5});
+  m.step("Squeeze", {m.constant(ints({1}))});
+  expect_rows_apart(m.transpose({1, 0, 2}).done());
+
+  Chain misfit({-1, 6});  // no batch helps
+  misfit.step("Add", {misfit.constant(random_tensor({1, 5}, 1))});
+  const auto failed = run(load(misfit.done(), true), {random_tensor({3, 6}, 1)});
+  ASSERT_FALSE(failed);
+  EXPECT_NE(failed.error().message.find("shapes 3x6 and 1x5 don't broadcast"), std::string::npos)
+      << failed.error().message;
+}
+
 TEST(Batch, WhatWasComputedFromShapesStaysThatOfOneRow) {
   Chain m({1, 6});
   m.node("Shape", {"x"}, {"shape"});
