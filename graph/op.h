@@ -183,8 +183,9 @@ struct OpDef {
   // transparent only: changes attributes so that the node means the same when axis i of its data is the former axis
   // perm[i]; false: not possible for this node. Null: nothing to change (elementwise).
   bool (*permute)(Node& node, std::span<const int> perm) = nullptr;
-  // transparent only: adds or multiplies up along axes, so that another order of the axes rounds differently.
-  bool accumulates = false;
+  // transparent only: whether the node adds or multiplies up along axes, so that another order of the axes rounds
+  // differently. Null: never.
+  bool (*accumulates)(const Node& node) = nullptr;
 
   // Whether prepare would honour Node::activation and, for Conv, Node::residual; null: never.
   bool (*takes_epilogue)(const Node& node, std::span<const TensorInfo* const> inputs) = nullptr;

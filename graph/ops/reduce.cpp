@@ -347,7 +347,7 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions = kMean,
           .lanes = lanes_of,
           .layout = LayoutRule::transparent,
           .permute = permute,
-          .accumulates = name != "ReduceMax" && name != "ReduceMin"};
+          .accumulates = [](const Node& node) { return op_of(node) != Op::max && op_of(node) != Op::min; }};
 }
 constexpr OpDef kOps[] = {op("ReduceSum", kSum),
                           op("ReduceMean"),

@@ -457,6 +457,7 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions, std::sp
           .lanes = lanes_of,
           .layout = LayoutRule::transparent,
           .permute = permute,
+          .accumulates = [](const Node& node) { return node.attributes.string("mode", "nearest") != "nearest"; },
           .note = "bool by nearest neighbour only"};
 }
 constexpr OpDef kOps[] = {op("Resize", kResize, kResizeAttributes, {1, 4}),

@@ -153,7 +153,7 @@ Result<Step> prepare(PrepareContext& context) {
 // Before version 13 the axes behind `axis` take part too, so their place matters.
 bool permute(Node& node, std::span<const int> perm) { return node.version >= 13 && permute_axis<-1>(node, perm); }
 
-constexpr OpDef op(std::string_view name, bool accumulates) {
+constexpr OpDef op(std::string_view name) {
   return {.name = name,
           .versions = kVersions,
           .attributes = kAttributes,
@@ -163,9 +163,9 @@ constexpr OpDef op(std::string_view name, bool accumulates) {
           .lanes = lanes_of,
           .layout = LayoutRule::transparent,
           .permute = permute,
-          .accumulates = accumulates};
+          .accumulates = [](const Node& node) { return op_of(node) != Op::hardmax; }};
 }
-constexpr OpDef kOps[] = {op("Softmax", true), op("LogSoftmax", true), op("Hardmax", false)};
+constexpr OpDef kOps[] = {op("Softmax"), op("LogSoftmax"), op("Hardmax")};
 
 }  // namespace
 extern const std::span<const OpDef> ops_softmax;

@@ -178,7 +178,7 @@ class Sinker {
     }
     Node moved = node;
     if (!elementwise && !node.op->permute(moved, in_perm)) return false;
-    if (node.op->accumulates && is_float(g_.info(node.outputs[0]).type)) g_.exact = false;
+    if (node.op->accumulates && node.op->accumulates(node) && is_float(g_.info(node.outputs[0]).type)) g_.exact = false;
     for (ValueId& id : moved.inputs) {
       if (id != kNoValue) id = operand(id, in_perm, rank, elementwise);
     }
