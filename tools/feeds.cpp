@@ -139,11 +139,16 @@ Result<std::vector<Tensor>> make_feeds(const Model& model, const FeedOptions& op
   for (const std::string& text : options.inputs) {
     ADZE_TRY(const Assignment assignment, split(text, "--input"));
     if (!find_input(model, assignment.name)) return no_such_input(model, assignment.name);
+    if (tensors.contains(assignment.name))
+      return make_error(Code::bad_input, "--input \"", assignment.name, "\" is given twice");
     ADZE_TRY(tensors[assignment.name], read_tensor(assignment.value));
   }
   for (const std::string& text : options.shapes) {
     ADZE_TRY(const Assignment assignment, split(text, "--shape"));
     if (!find_input(model, assignment.name)) return no_such_input(model, assignment.name);
+    if (shapes.contains(assignment.name) || tensors.contains(assignment.name)) {
+      return make_error(Code::bad_input, "--shape \"", assignment.name, "\": the input's shape is given already");
+    }
     ADZE_TRY(shapes[assignment.name], parse_shape(assignment.value));
   }
   for (std::size_t i = 0; i < model.inputs().size(); i++) {

@@ -70,8 +70,12 @@ Result<Tensor> parse(const FileBytes& file) {
   const std::string_view header = text.substr(0, start);
   std::string_view descr = entry(header, "'descr'");
   const std::size_t quote = descr.empty() ? descr.npos : descr.find(descr.front(), 1);
-  const auto type = quote == descr.npos ? std::nullopt : type_named(descr.substr(1, quote - 1));
-  if (!type) return make_error(Code::bad_input, "its element type is not supported");
+  descr = quote == descr.npos ? std::string_view{} : descr.substr(1, quote - 1);
+  const auto type = type_named(descr);
+  if (!type) {
+    return make_error(Code::bad_input, "its element type \"", descr,
+                      "\" is not supported; bool and little-endian numbers are, such as <f4");
+  }
   ADZE_TRY(const Shape shape, parse_shape(entry(header, "'shape'")));
   const auto bytes = byte_size(shape, size_of(*type));
   if (!bytes || text.size() - start != *bytes) {

@@ -48,6 +48,14 @@ std::vector<fs::path> find_tests(const std::string& folder, bool bare) {
   return tests;
 }
 
+Error no_tests(const std::string& folder) {
+  std::error_code error;
+  const auto status = fs::status(folder, error);
+  if (error) return make_error(Code::bad_input, folder, ": ", error.message());
+  if (!fs::is_directory(status)) return make_error(Code::bad_input, folder, ": is not a folder of tests");
+  return make_error(Code::bad_input, folder, ": holds no model.onnx");
+}
+
 Result<std::vector<NamedTensor>> read_series(const fs::path& set, std::string_view stem) {
   std::vector<NamedTensor> tensors;
   for (int k = 0;; k++) {
@@ -94,17 +102,11 @@ Result<void> run_set(const std::shared_ptr<const Model>& model, const fs::path& 
     const bool by_position = inputs[k].name.empty() && k < model->inputs().size();
     feeds[by_position ? model->value_name(model->inputs()[k]) : inputs[k].name] = inputs[k].tensor;
   }
-  std::vector<Tensor> ordered;
-  for (const Port& port : model->inputs()) {
-    const auto found = feeds.find(model->value_name(port));
-    if (found == feeds.end()) return make_error(Code::bad_input, "no file for input \"", model->value_name(port), '"');
-    if (found->second.type() != port.type)
-      return make_error(Code::bad_input, "the file for \"", found->first, "\" has another type");
-    ordered.push_back(found->second);
-  }
+  auto ordered = match_feeds(*model, std::move(feeds));
+  if (!ordered) return std::move(ordered).error().with_context(set.filename().string());
   const bool comparable = std::ranges::find(random, true) == random.end();
-  if (options.passes && comparable) ADZE_CHECK(check_passes(model->name(), ordered, options.threads));
-  ADZE_TRY(Prepared prepared, prepare(model, std::move(ordered), options.threads));
+  if (options.passes && comparable) ADZE_CHECK(check_passes(model->name(), *ordered, options.threads));
+  ADZE_TRY(Prepared prepared, prepare(model, *std::move(ordered), options.threads));
   const CancelFlag cancel;
   ADZE_CHECK(prepared.session.run(cancel));
   if (expected.size() > model->outputs().size())
@@ -122,18 +124,20 @@ Result<void> run_set(const std::shared_ptr<const Model>& model, const fs::path& 
 
 Outcome run_test(const fs::path& folder, const Options& options) {
   Outcome outcome{folder.filename().string(), {}, false};
-  const bool bare = is_bare_model(folder);
+  const bool bare = is_bare_model(folder), without_data = !fs::is_directory(folder / "test_data_set_0");
   ModelOptions model_options;
   model_options.optimise = !options.raw;
   auto model = Model::load((bare ? folder : folder / "model.onnx").string(), model_options);
   Result<void> result;
   if (!model) {
     result = std::move(model).error();
-  } else if (bare) {
+  } else if (without_data && !options.passes) {
+    result = make_error(Code::unsupported, "has no test_data_set_0");
+  } else if (without_data) {
     FeedOptions filled;
     filled.fill = "random:1";
     auto feeds = make_feeds(**model, filled);
-    result = feeds ? check_passes(folder.string(), *feeds, options.threads) : std::move(feeds).error();
+    result = feeds ? check_passes((*model)->name(), *feeds, options.threads) : std::move(feeds).error();
   } else {
     const std::vector<bool> random = random_outputs((*model)->graph());
     for (int n = 0; result && fs::is_directory(folder / concat("test_data_set_", n)); n++) {
@@ -157,7 +161,7 @@ int execute(const Options& options) {
   const bool terminal = isatty(STDERR_FILENO);
   for (const std::string& folder : options.folders) {
     const auto tests = find_tests(folder, options.passes);
-    if (tests.empty()) return fail(make_error(Code::bad_input, folder, ": holds no model.onnx"));
+    if (tests.empty()) return fail(no_tests(folder));
     for (const fs::path& test : tests) {
       const Outcome outcome = run_test(test, options);
       const char* status = outcome.reason.empty() ? "passed" : outcome.skipped ? "skipped" : "failed";

@@ -43,6 +43,15 @@ expect 3 'not an ONNX model' "$adze" run "$work/cut.onnx"
 expect 3 'not an ONNX model' "$adze" inspect "$work/text.onnx"
 expect 2 'no input "x"; its inputs are "image"' "$adze" run "$digits" --input "x=$samples"
 expect 2 'NAME=VALUE' "$adze" run "$digits" --input "$samples"
+expect 2 'given twice' "$adze" run "$digits" --input "image=$samples" --input "image=$samples"
+expect 2 'is given already' "$adze" run "$digits" --input "image=$samples" --shape image=1x1x8x8
+expect 2 'is given already' "$adze" run "$digits" --shape image=1x1x8x8 --shape image=2x1x8x8
+LC_ALL=C sed 's/<f4/>f4/' "$samples" > "$work/big.npy"
+expect 2 '">f4" is not supported' "$adze" run "$digits" --input "image=$work/big.npy"
+LC_ALL=C sed 's/<f4/<i4/' "$samples" > "$work/ints.npy"
+expect 2 'takes float, not int32' "$adze" run "$digits" --input "image=$work/ints.npy"
+LC_ALL=C sed 's/(10, 1, 8, 8)/(10, 64)     /' "$samples" > "$work/flat.npy"
+expect 2 'has shape Nx1x8x8, not 10x64' "$adze" run "$digits" --input "image=$work/flat.npy"
 expect 2 'cut off' "$adze" run "$digits" --input "image=$work/cut.npy"
 expect 2 'neither .npy nor .pb' "$adze" run "$digits" --input "image=$digits"
 expect 2 'has shape Nx1x8x8, not 1x1x8x9' "$adze" run "$digits" --shape image=1x1x8x9
@@ -52,6 +61,31 @@ expect 5 'memory limit' "$adze" run "$digits" --shape image=1000000x1x8x8
 expect 2 'threads' "$adze" run "$digits" --threads -1
 expect 2 'ADZE_ISA' env ADZE_ISA=mmx "$adze" hw
 expect 2 'holds no model.onnx' "$adze" verify "$work"
+expect 2 'No such file' "$adze" verify "$work/missing"
+expect 2 'not a folder' "$adze" verify "$digits"
+expect 2 'excludes' "$adze" verify --passes --raw "$work"
+
+# expect_verdict CODE TEXT COMMAND...: verify tells it on stdout.
+expect_verdict() {
+  code=$1
+  text=$2
+  shift 2
+  "$@" >"$work/out" 2>"$work/err"
+  got=$?
+  if [ "$got" != "$code" ] || [ -s "$work/err" ] || ! grep -qF -- "$text" "$work/out"; then
+    echo "expected $code and \"$text\" from: $*"
+    echo "got $got: $(cat "$work/out" "$work/err")"
+    failed=1
+  fi
+}
+tests=$work/tests
+mkdir -p "$tests/digits"
+cp "$digits" "$tests/digits/model.onnx"
+expect_verdict 0 'has no test_data_set_0' "$adze" verify "$tests"
+expect_verdict 0 '1 passed' "$adze" verify --passes "$tests"
+expect_verdict 0 '2 passed' "$adze" verify --passes "$digits" "$2/tabular/tumour.onnx"
+mkdir "$tests/digits/test_data_set_0"
+expect_verdict 1 'test_data_set_0: '"$tests"'/digits/model.onnx: input "image" is missing' "$adze" verify "$tests"
 expect 2 'serve needs a model' "$adze" serve
 expect 2 'No such file' "$adze" serve "$work/missing.onnx" --port 0
 expect 2 'holds no NAME/VERSION/model.onnx' "$adze" serve --repository "$work" --port 0
