@@ -116,7 +116,7 @@ TEST(ImagePnm, RefusesDamage) {
 // ---- BMP ------------------------------------------------------------------------------------------------------------
 
 void put(Bytes& file, std::uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; i++) file.push_back(static_cast<std::uint8_t>(value >> 8 * i));
+  for (int i = 0; i < bytes; i++, value >>= 8) file.push_back(static_cast<std::uint8_t>(value));
 }
 
 // An info header with `extra` (masks or a palette) behind it, then the rows.
