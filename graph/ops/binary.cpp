@@ -85,15 +85,19 @@ T quotient(T a, T b) {
   }
 }
 
+// Unsigned arithmetic wraps, but types narrower than int are computed in int, which doesn't.
+template <class T>
+using Wrapping = std::common_type_t<std::make_unsigned_t<T>, unsigned>;
+
 // Squares, roots and the like are exact or correctly rounded; the rest goes through double, far below a float's ulp.
 template <class T>
 T power(T a, double b) {
   if constexpr (std::is_integral_v<T>) {
-    if (b >= 0 && b == std::floor(b)) {
-      std::make_unsigned_t<T> result = 1, base = static_cast<std::make_unsigned_t<T>>(a);
+    if (b >= 0 && b < 0x1p64 && b == std::floor(b)) {
+      Wrapping<T> result = 1, base = static_cast<Wrapping<T>>(a);
       for (auto e = static_cast<std::uint64_t>(b); e; e >>= 1) {
-        if (e & 1) result = static_cast<decltype(result)>(result * base);
-        base = static_cast<decltype(base)>(base * base);
+        if (e & 1) result *= base;
+        base *= base;
       }
       return static_cast<T>(result);
     }
@@ -109,11 +113,8 @@ T power(T a, double b) {
 template <class T>
 T wrapping(Op op, T a, T b) {
   if constexpr (std::is_integral_v<T>) {
-    using Wrap = std::make_unsigned_t<T>;
-    const auto x = static_cast<Wrap>(a), y = static_cast<Wrap>(b);
-    if (op == Op::add) return static_cast<T>(static_cast<Wrap>(x + y));
-    if (op == Op::sub) return static_cast<T>(static_cast<Wrap>(x - y));
-    return static_cast<T>(static_cast<Wrap>(x * y));
+    const auto x = static_cast<Wrapping<T>>(a), y = static_cast<Wrapping<T>>(b);
+    return static_cast<T>(op == Op::add ? x + y : op == Op::sub ? x - y : x * y);
   } else {
     return op == Op::add ? a + b : op == Op::sub ? a - b : a * b;
   }
