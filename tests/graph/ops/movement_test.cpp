@@ -158,13 +158,5 @@ TEST(DepthToSpace, BothOrders) {
   EXPECT_FALSE(try_op("DepthToSpace", 13, {{"blocksize", std::int64_t{3}}}, {x}));
 }
 
-TEST(Constant, EachForm) {
-  EXPECT_EQ(run_op("Constant", 13, {{"value_ints", std::vector<std::int64_t>{4, 5}}}, {}).to_ints(),
-            (std::vector<std::int64_t>{4, 5}));
-  EXPECT_EQ(run_op("Constant", 13, {{"value_float", 2.5f}}, {}).as<float>()[0], 2.5f);
-  EXPECT_EQ(run_op("Constant", 13, {{"value", Attribute(iota({2}))}}, {}).as<float>()[1], 1);
-  EXPECT_FALSE(try_op("Constant", 13, {{"value_string", std::string("x")}}, {}));
-}
-
 }  // namespace
 }  // namespace adze::testing

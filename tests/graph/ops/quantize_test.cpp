@@ -99,6 +99,32 @@ TEST(Quantize, ZeroPointMustMatch) {
   EXPECT_FALSE(try_op("DequantizeLinear", 25, {}, {x, tensor({}, {1}), of<std::uint8_t>({}, {1})}));
 }
 
+TEST(Quantize, AxisFromTheBack) {
+  const Tensor x = tensor({2, 2}, {1, 10, 2, 20}), scale = tensor({2}, {1, 10});
+  const AttributeList last = {{"axis", std::int64_t{-1}}};
+  EXPECT_EQ(codes<std::uint8_t>(run_op("QuantizeLinear", 13, last, {x, scale})), (std::vector<int>{1, 1, 2, 2}));
+  EXPECT_EQ(floats(run_op("DequantizeLinear", 13, last, {of<std::uint8_t>({2, 2}, {1, 1, 2, 2}), scale})), floats(x));
+  EXPECT_FALSE(try_op("QuantizeLinear", 13, {{"axis", std::int64_t{2}}}, {x, scale}));
+}
+
+// A bias of int32 has a scale and no zero point.
+TEST(Quantize, WideIntegers) {
+  const Tensor y = run_op("DequantizeLinear", 13, {}, {of<std::int32_t>({2}, {-70000, 3}), tensor({}, {0.5f})});
+  EXPECT_EQ(floats(y), (std::vector<float>{-35000, 1.5f}));
+  const Tensor x = tensor({3}, {-40000, 0.5f, 40000});
+  EXPECT_EQ(codes<std::int16_t>(run_op("QuantizeLinear", 21, {}, {x, tensor({}, {1}), of<std::int16_t>({}, {0})})),
+            (std::vector<int>{-32768, 0, 32767}));
+}
+
+TEST(Quantize, WeightsOfAConvolutionHaveAZeroPointPerChannel) {
+  const Tensor one = tensor({}, {1}), none = of<std::uint8_t>({}, {0});
+  const Tensor x = of<std::uint8_t>({1, 1, 2}, {3, 5}), w = of<std::uint8_t>({2, 1, 1}, {4, 4});
+  const Tensor y =
+      run_op("QLinearConv", 10, {},
+             {x, one, none, w, one, of<std::uint8_t>({2}, {1, 2}), one, none, of<std::int32_t>({2}, {10, 20})});
+  EXPECT_EQ(codes<std::uint8_t>(y), (std::vector<int>{19, 25, 26, 30}));
+}
+
 TEST(Quantize, DynamicRangeTakesInZero) {
   const auto y = run_op_outputs("DynamicQuantizeLinear", 11, {}, {tensor({3}, {2, 5.1f, 0.5f})}, 3);
   EXPECT_EQ(codes<std::uint8_t>(y[2])[0], 0);
