@@ -42,6 +42,25 @@ TEST(Sampling, RoiAlignAveragesARegion) {
   EXPECT_FALSE(try_op("RoiAlign", 16, samples, {image, whole, ints({1})}));
 }
 
+// Bins that overlap, that lie beyond the image, and a region that ends before it begins.
+TEST(Sampling, MaxRoiPoolOverBins) {
+  Floats pixels;
+  for (int i = 0; i < 60; i++) pixels.push_back(static_cast<float>(i * 7 % 31 - 12));
+  const Tensor images = tensor({2, 1, 5, 6}, pixels);
+  const AttributeList grid = {{"pooled_shape", std::vector<std::int64_t>{2, 3}}};
+  const auto pooled = [&](const Floats& region) {
+    return values(run_op("MaxRoiPool", 22, grid, {images, tensor({1, 5}, region)}));
+  };
+  EXPECT_EQ(pooled({0, 0, 0, 5, 4}), (Floats{17, 13, 16, 17, 15, 18}));
+  EXPECT_EQ(pooled({1, 1, 1, 3, 2}), (Floats{-1, 6, 13, 10, 17, -7}));
+  EXPECT_EQ(pooled({0, 2.4f, 1.6f, 4.6f, 4.4f}), (Floats{11, 18, 18, 15, 18, 18}));
+  EXPECT_EQ(pooled({1, 4, 3, 9, 9}), (Floats{18, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(pooled({0, 3, 3, 1, 1}), Floats(6, 11));
+  EXPECT_EQ(pooled({1, -3, -3, -2, -2}), Floats(6, 0));
+  EXPECT_FALSE(try_op("MaxRoiPool", 22, grid, {images, tensor({1, 5}, {2, 0, 0, 1, 1})}));
+  EXPECT_FALSE(try_op("MaxRoiPool", 22, grid, {images, tensor({1, 5}, {0, std::nanf(""), 0, 1, 1})}));
+}
+
 TEST(Sampling, DeformConvWithoutOffsetsIsAConvolution) {
   const Tensor x = tensor({1, 1, 3, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9}), w = tensor({1, 1, 2, 2}, {1, 2, 3, 4});
   const Tensor none = tensor({1, 8, 2, 2}, Floats(32, 0)), half = tensor({1, 8, 2, 2}, Floats(32, 0.5f));
