@@ -7,6 +7,7 @@
 
 #include "tests/support/passes_runner.h"
 #include "tests/support/random_model.h"
+#include "tests/support/small_cnn.h"
 
 namespace adze::testing {
 namespace {
@@ -430,6 +431,8 @@ TEST(Passes, AFlattenThatMixesTheBatchIsLeft) {
 
 // ---- all together
 // -------------------------------------------------------------------------------------------------------
+
+TEST(Passes, OneOfEverythingKeepsItsResults) { expect_passes_agree(small_cnn()); }
 
 TEST(Passes, TheExamplesKeepTheirResults) {
   for (const char* path : {"/examples/digits/digits.onnx", "/examples/tabular/tumour.onnx"}) {

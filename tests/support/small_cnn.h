@@ -3,34 +3,31 @@
 #pragma once
 
 #include "tests/support/model_builder.h"
-#include "tests/support/random.h"
+#include "tests/support/tensors.h"
 
 namespace adze::testing {
 
-inline Tensor random_tensor(const Shape& shape, std::uint64_t seed, float low = -0.5f, float high = 0.5f) {
-  auto made = Tensor::allocate(DType::f32, shape);
-  Random(seed).fill({made.as<float>(), static_cast<std::size_t>(shape.elements())}, low, high);
-  return made.tensor;
-}
-
 inline std::string small_cnn() {
+  const auto weights = [](const Shape& shape, std::uint64_t seed, float low = -0.5f, float high = 0.5f) {
+    return random_tensor(shape, seed, low, high);
+  };
   ModelBuilder m;
   m.input("x", {-1, 3, 20, 18}).output("y").output("features");
-  m.initializer("w1", random_tensor({24, 3, 3, 3}, 1)).initializer("b1", random_tensor({24}, 2));
+  m.initializer("w1", weights({24, 3, 3, 3}, 1)).initializer("b1", weights({24}, 2));
   auto& c1 = m.node("Conv", {"x", "w1", "b1"}, {"c1"});
   set(c1, "strides", {2, 2});
   set(c1, "pads", {1, 1, 0, 1});
-  m.initializer("s", random_tensor({24}, 3, 0.5f, 1.5f)).initializer("t", random_tensor({24}, 4));
-  m.initializer("mean", random_tensor({24}, 5)).initializer("var", random_tensor({24}, 6, 0.5f, 1.5f));
+  m.initializer("s", weights({24}, 3, 0.5f, 1.5f)).initializer("t", weights({24}, 4));
+  m.initializer("mean", weights({24}, 5)).initializer("var", weights({24}, 6, 0.5f, 1.5f));
   m.node("BatchNormalization", {"c1", "s", "t", "mean", "var"}, {"n1"});
   m.node("Relu", {"n1"}, {"r1"});
-  m.initializer("dw", random_tensor({24, 1, 3, 3}, 7));
+  m.initializer("dw", weights({24, 1, 3, 3}, 7));
   auto& d = m.node("Conv", {"r1", "dw"}, {"d1"});
   set(d, "group", std::int64_t{24});
   set_string(d, "auto_pad", "SAME_UPPER");
   m.node("Sigmoid", {"d1"}, {"g1"});
   m.node("Mul", {"d1", "g1"}, {"silu"});
-  m.initializer("w2", random_tensor({24, 12, 1, 1}, 8)).initializer("b2", random_tensor({24}, 9));
+  m.initializer("w2", weights({24, 12, 1, 1}, 8)).initializer("b2", weights({24}, 9));
   auto& grouped = m.node("Conv", {"silu", "w2", "b2"}, {"c2"});
   set(grouped, "group", std::int64_t{2});
   m.node("Add", {"c2", "r1"}, {"sum"});
@@ -55,7 +52,7 @@ inline std::string small_cnn() {
   auto& target = m.node("Concat", {"n", "minus"}, {"target"});
   set(target, "axis", std::int64_t{0});
   m.node("Reshape", {"features", "target"}, {"flat"});
-  m.initializer("w3", random_tensor({48 * 5 * 4, 10}, 10)).initializer("b3", random_tensor({10}, 11));
+  m.initializer("w3", weights({48 * 5 * 4, 10}, 10)).initializer("b3", weights({10}, 11));
   m.node("Gemm", {"flat", "w3", "b3"}, {"logits"});
   m.node("Softmax", {"logits"}, {"y"});
   return m.serialized();
