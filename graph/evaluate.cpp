@@ -8,15 +8,11 @@ namespace {
 
 class OwnedConstants final : public PackedConstants {
  public:
-  Result<const std::byte*> get(const std::string& key, std::size_t bytes,
-                               const std::function<void(std::byte*)>& fill) override {
-    auto [entry, is_new] = tensors_.try_emplace(key);
-    if (is_new) {
-      auto made = Tensor::allocate(DType::u8, {static_cast<std::int64_t>(bytes)});
-      fill(made.bytes.data());
-      entry->second = made.tensor;
-    }
-    return entry->second.raw();
+  Result<const std::byte*> get(const std::string& key, std::size_t bytes, const Fill& fill) override {
+    if (const auto found = tensors_.find(key); found != tensors_.end()) return found->second.raw();
+    auto made = Tensor::allocate(DType::u8, {static_cast<std::int64_t>(bytes)});
+    ADZE_CHECK(fill(made.bytes.data()));
+    return tensors_.emplace(key, made.tensor).first->second.raw();
   }
 
  private:
@@ -72,53 +68,8 @@ Result<std::vector<Tensor>> evaluate_as_is(const Node& node, std::span<const Ten
   return run_step(step, pointers, infer.outputs(), step.max_parts == 1 ? 1 : options.parts);
 }
 
-}  // namespace
-
-std::string describe(const Node& node) { return concat("node \"", node.name, "\" (", node.op->name, ')'); }
-
-Tensor transposed(const Tensor& src, std::span<const int> perm) {
-  const int rank = src.shape().rank();
-  const auto src_strides = src.shape().strides();
-  Shape shape;
-  std::array<std::int64_t, kMaxRank> strides{};
-  for (int axis = 0; axis < rank; axis++) {
-    const int from = perm[static_cast<std::size_t>(axis)];
-    shape.push_back(src.shape()[from]);
-    strides[static_cast<std::size_t>(axis)] = src_strides[static_cast<std::size_t>(from)];
-  }
-  auto made = Tensor::allocate(src.type(), shape);
-  const std::size_t size = size_of(src.type());
-  std::array<std::int64_t, kMaxRank> index{};
-  std::int64_t offset = 0;
-  for (std::int64_t i = 0, n = src.elements(); i < n; i++) {
-    std::memcpy(made.bytes.data() + static_cast<std::size_t>(i) * size,
-                src.raw() + static_cast<std::size_t>(offset) * size, size);
-    for (int axis = rank - 1; axis >= 0; axis--) {
-      const auto a = static_cast<std::size_t>(axis);
-      offset += strides[a];
-      if (++index[a] < shape[axis]) break;
-      offset -= strides[a] * shape[axis];
-      index[a] = 0;
-    }
-  }
-  return made.tensor;
-}
-
-std::vector<int> to_channels_last(int rank) {
-  std::vector<int> perm{0};
-  for (int axis = 2; axis < rank; axis++) perm.push_back(axis);
-  perm.push_back(1);
-  return perm;
-}
-
-std::vector<int> from_channels_last(int rank) {
-  std::vector<int> perm{0, rank - 1};
-  for (int axis = 1; axis < rank - 1; axis++) perm.push_back(axis);
-  return perm;
-}
-
-Result<std::vector<Tensor>> evaluate(const Node& node, std::span<const Tensor* const> inputs,
-                                     const EvaluateOptions& options) {
+Result<std::vector<Tensor>> evaluate_any(const Node& node, std::span<const Tensor* const> inputs,
+                                         const EvaluateOptions& options) {
   ADZE_CHECK(check_types(*node.op, inputs));
   if (node.op->run_whole) {
     Interpreter interpreter;
@@ -141,10 +92,75 @@ Result<std::vector<Tensor>> evaluate(const Node& node, std::span<const Tensor* c
   return results;
 }
 
+}  // namespace
+
+std::string describe(const Node& node) { return concat("node \"", node.name, "\" (", node.op->name, ')'); }
+
+Shape permuted(const Shape& shape, std::span<const int> perm) {
+  Shape result;
+  for (const int axis : perm) result.push_back(shape[axis]);
+  return result;
+}
+
+void transpose_into(const Tensor& src, std::span<const int> perm, std::byte* dst) {
+  const int rank = src.shape().rank();
+  const auto src_strides = src.shape().strides();
+  const Shape shape = permuted(src.shape(), perm);
+  std::array<std::int64_t, kMaxRank> strides{};
+  for (int axis = 0; axis < rank; axis++) {
+    const auto a = static_cast<std::size_t>(axis);
+    strides[a] = src_strides[static_cast<std::size_t>(perm[a])];
+  }
+  const std::size_t size = size_of(src.type());
+  const std::byte* const from = src.raw();
+  std::array<std::int64_t, kMaxRank> index{};
+  std::int64_t offset = 0;
+  for (std::int64_t i = 0, n = src.elements(); i < n; i++, dst += size) {
+    std::memcpy(dst, from + static_cast<std::size_t>(offset) * size, size);
+    for (int axis = rank - 1; axis >= 0; axis--) {
+      const auto a = static_cast<std::size_t>(axis);
+      offset += strides[a];
+      if (++index[a] < shape[axis]) break;
+      offset -= strides[a] * shape[axis];
+      index[a] = 0;
+    }
+  }
+}
+
+Tensor transposed(const Tensor& src, std::span<const int> perm) {
+  auto made = Tensor::allocate(src.type(), permuted(src.shape(), perm));
+  transpose_into(src, perm, made.bytes.data());
+  return made.tensor;
+}
+
+std::vector<int> to_channels_last(int rank) {
+  std::vector<int> perm{0};
+  for (int axis = 2; axis < rank; axis++) perm.push_back(axis);
+  perm.push_back(1);
+  return perm;
+}
+
+std::vector<int> from_channels_last(int rank) {
+  std::vector<int> perm{0, rank - 1};
+  for (int axis = 1; axis < rank - 1; axis++) perm.push_back(axis);
+  return perm;
+}
+
+Result<std::vector<Tensor>> evaluate(const Node& node, std::span<const Tensor* const> inputs,
+                                     const EvaluateOptions& options) {
+  auto results = evaluate_any(node, inputs, options);
+  for (const Tensor* input : inputs) {
+    if (input) ADZE_CHECK(input->status());
+  }
+  return results;
+}
+
 Result<std::vector<Tensor>> interpret(const Graph& graph, std::span<const Tensor> inputs) {
   ADZE_ASSERT(inputs.size() == graph.inputs.size());
   std::vector<std::optional<Tensor>> values;
-  for (const Value& value : graph.values) values.push_back(value.constant);
+  for (const Value& value : graph.values) {
+    values.push_back(value.constant ? std::optional(value.constant->released()) : std::nullopt);
+  }
   const auto at = [&](ValueId id) -> std::optional<Tensor>& { return values[static_cast<std::size_t>(id)]; };
   for (std::size_t i = 0; i < inputs.size(); i++) at(graph.inputs[i].value) = inputs[i];
   for (const Node& node : graph.nodes) {

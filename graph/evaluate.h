@@ -26,6 +26,8 @@ std::string describe(const Node& node);
 
 // src with its axes reordered: axis i of the result is axis perm[i] of src.
 Tensor transposed(const Tensor& src, std::span<const int> perm);
+void transpose_into(const Tensor& src, std::span<const int> perm, std::byte* dst);
+Shape permuted(const Shape& shape, std::span<const int> perm);
 
 // The permutations between ONNX's and channels-last order for a rank of at least 3.
 std::vector<int> to_channels_last(int rank);    // {0, 2, 3, ..., 1}

@@ -53,7 +53,13 @@ Result<const std::byte*> PrepareContext::pack(int i, std::string_view format, st
   ADZE_ASSERT(in(i).value);
   const std::string source = in(i).constant_id ? concat('v', in(i).constant_id)
                                                : concat('h', content_hash(*in(i).value), ',', to_string(in(i).shape));
-  return constants_.get(concat(source, ':', format, ':', bytes), bytes, fill);
+  return constants_.get(concat(source, ':', format, ':', bytes), bytes, [&](std::byte* out) -> Result<void> {
+    fill(out);
+    for (const TensorInfo* input : inputs_) {
+      if (input && input->value) ADZE_CHECK(input->value->status());
+    }
+    return {};
+  });
 }
 
 TypeMask allowed_types(const OpDef& op, std::size_t i) {

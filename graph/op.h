@@ -96,9 +96,10 @@ struct WholeCall {
 class PackedConstants {
  public:
   virtual ~PackedConstants() = default;
-  // The bytes under `key`, 64-byte aligned; `fill` writes them (zeroed before) when the key is new.
-  virtual Result<const std::byte*> get(const std::string& key, std::size_t bytes,
-                                       const std::function<void(std::byte*)>& fill) = 0;
+  using Fill = std::function<Result<void>(std::byte*)>;
+  // The bytes under `key`, 64-byte aligned; `fill` writes them (zeroed before) when the key is new. What it fails to
+  // write is not kept.
+  virtual Result<const std::byte*> get(const std::string& key, std::size_t bytes, const Fill& fill) = 0;
 };
 
 class PrepareContext {
@@ -119,6 +120,8 @@ class PrepareContext {
   bool wants_output(int i) const { return i < output_count() && node.outputs[static_cast<std::size_t>(i)] != kNoValue; }
 
   // Input i's constant in another form, made once per model. `format` names the form and every parameter it depends on.
+  // Constants are in memory only while prepare reads them: a step keeps what pack gives, never their addresses, and
+  // `fill` alone touches large ones, so that no later plan reads them again.
   // REQUIRES: in(i).value
   Result<const std::byte*> pack(int i, std::string_view format, std::size_t bytes,
                                 const std::function<void(std::byte*)>& fill) const;

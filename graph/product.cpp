@@ -38,20 +38,20 @@ void run(const Args& args, const Call& call) {
 Result<Step> packed_product(PrepareContext& context, const Product& p, int bias) {
   const auto& tiles = gemm_tile_f32.best(context.isa);
   Args args{p, tiles.fn, nullptr, nullptr, context.node.activation};
-  const auto b = context.in(1).value->as<float>();
   const auto bytes = static_cast<std::size_t>(packed_b_size(p.k, p.n)) * sizeof(float);
   const auto format = concat("gemm/", p.trans_b, '/', std::bit_cast<std::uint32_t>(p.alpha), '/', isa_name(tiles.isa));
   ADZE_TRY(const std::byte* packed, context.pack(1, format, bytes, [&](std::byte* out) {
+    const auto b = context.in(1).value->as<float>();
     pack_b(p.k, p.n, tiles.fn->max_blocks, reinterpret_cast<float*>(out), [&](std::int64_t k, std::int64_t n) {
       return p.alpha * b[static_cast<std::size_t>(p.trans_b ? n * p.k + k : k * p.n + n)];
     });
   }));
   args.weights = reinterpret_cast<const float*>(packed);
   if (bias >= 0) {
-    const auto c = context.in(bias).value->as<float>();
     const auto size = static_cast<std::size_t>(blocks_of(p.n) * kBlock) * sizeof(float);
     const auto row_format = concat("row/", p.n, '/', std::bit_cast<std::uint32_t>(p.beta));
     ADZE_TRY(const std::byte* row, context.pack(bias, row_format, size, [&](std::byte* out) {
+      const auto c = context.in(bias).value->as<float>();
       auto* dst = reinterpret_cast<float*>(out);
       for (std::int64_t n = 0; n < p.n; n++) dst[n] = p.beta * c[c.size() == 1 ? 0 : static_cast<std::size_t>(n)];
     }));

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "graph/any_node.h"
+#include "graph/constants.h"
 #include "graph/evaluate.h"
 
 namespace adze {
@@ -11,7 +12,7 @@ namespace {
 
 Error at(const Node& node, Error error) { return std::move(error).with_context(describe(node)); }
 
-// Evaluates `node` on constants and stores its outputs in `graph`.
+// Evaluates `node` on constants, gives these up, and stores its outputs in `graph`.
 Result<void> fold(Graph& graph, const Node& node, std::size_t& budget) {
   std::vector<const Tensor*> inputs;
   for (const ValueId id : node.inputs) inputs.push_back(id == kNoValue ? nullptr : &*graph[id].constant);
@@ -24,6 +25,9 @@ Result<void> fold(Graph& graph, const Node& node, std::size_t& budget) {
     budget -= result.bytes();
     graph[node.outputs[i]].type = result.type();
     graph[node.outputs[i]].constant = std::move(result);
+  }
+  for (const ValueId id : node.inputs) {
+    if (id != kNoValue) ADZE_CHECK(release(graph[id]));
   }
   return {};
 }
@@ -144,6 +148,7 @@ Result<SpecialisedGraph> specialise(const Graph& source, std::span<const InputSh
   SpecialisedGraph result{source, std::vector<TensorInfo>(source.values.size()), {}, {}};
   Graph& graph = result.graph;
   graph.nodes.clear();
+  ADZE_CHECK(release_constants(graph));  // what is made of them here is this graph's alone
   for (std::size_t i = 0; i < graph.values.size(); i++) {
     const Value& value = graph.values[i];
     if (!value.constant) continue;
@@ -195,10 +200,13 @@ Result<SpecialisedGraph> specialise(const Graph& source, std::span<const InputSh
     if (!known) graph.nodes.push_back(node);
   }
   deferred.set_outputs();
+  ADZE_CHECK(release_constants(graph));
   return result;
 }
 
 Result<void> fold_constants(Graph& graph, std::size_t max_bytes) {
+  ADZE_CHECK(check_constant_sizes(graph, max_bytes));
+  ADZE_CHECK(release_constants(graph));  // a body's are shared with the node that holds it
   std::size_t budget = max_bytes;
   std::vector<Node> kept;
   for (Node& node : graph.nodes) {
@@ -221,10 +229,13 @@ Result<void> fold_constants(Graph& graph, std::size_t max_bytes) {
       if (auto checked = check_sizes(context.outputs(), max_bytes); !checked) {
         return at(node, std::move(checked).error());
       }
+      if (store_values(graph, context)) continue;
     }
     ADZE_CHECK(fold(graph, node, budget));
   }
   graph.nodes = std::move(kept);
+  ADZE_CHECK(release_constants(graph));
+  drop_unread_constants(graph);
   for (std::size_t i = 0; i < graph.values.size(); i++) {
     if (graph.values[i].constant) graph.values[i].constant_id = i + 1;
   }

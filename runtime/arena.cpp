@@ -51,8 +51,7 @@ Mapping::~Mapping() {
   if (data_) munmap(data_, bytes_);
 }
 
-Result<const std::byte*> WeightStore::get(const std::string& key, std::size_t bytes,
-                                          const std::function<void(std::byte*)>& fill) {
+Result<const std::byte*> WeightStore::get(const std::string& key, std::size_t bytes, const Fill& fill) {
   const std::lock_guard lock(mutex_);
   if (const auto found = entries_.find(key); found != entries_.end()) return found->second;
   const std::size_t size = rounded(bytes, kAlignment);
@@ -66,7 +65,10 @@ Result<const std::byte*> WeightStore::get(const std::string& key, std::size_t by
   }
   Chunk& chunk = chunks_.back();
   std::byte* memory = chunk.mapping.data() + chunk.used;
-  fill(memory);
+  if (auto filled = fill(memory); !filled) {
+    std::fill_n(memory, size, std::byte{0});  // for the next
+    return std::move(filled).error();
+  }
   chunk.used += size;
   bytes_ += size;
   entries_.emplace(key, memory);

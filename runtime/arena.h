@@ -35,12 +35,11 @@ class Mapping {
 // Thread-safe; bytes never move or go away while the store lives.
 class WeightStore final : public PackedConstants {
  public:
-  // `max_bytes` bounds all that is ever packed.
-  explicit WeightStore(std::size_t max_bytes) : max_bytes_(max_bytes) {}
+  // `max_bytes` bounds all that is ever packed, together with `held` bytes of constants that lie elsewhere.
+  explicit WeightStore(std::size_t max_bytes, std::size_t held = 0) : max_bytes_(max_bytes), bytes_(held) {}
 
-  Result<const std::byte*> get(const std::string& key, std::size_t bytes,
-                               const std::function<void(std::byte*)>& fill) override;
-  std::size_t bytes() const;
+  Result<const std::byte*> get(const std::string& key, std::size_t bytes, const Fill& fill) override;
+  std::size_t bytes() const;  // with those held elsewhere
 
  private:
   struct Chunk {
@@ -50,7 +49,7 @@ class WeightStore final : public PackedConstants {
 
   mutable std::mutex mutex_;
   const std::size_t max_bytes_;
-  std::size_t bytes_ = 0;
+  std::size_t bytes_;
   std::vector<Chunk> chunks_;
   std::map<std::string, const std::byte*> entries_;
 };

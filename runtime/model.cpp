@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "graph/batch/rebatch.h"
+#include "graph/constants.h"
 #include "graph/onnx/loader.h"
 #include "graph/specialised.h"
 #include "graph/symbols.h"
@@ -14,6 +15,12 @@ namespace adze {
 namespace {
 
 constexpr std::size_t kMaxPlans = 64;
+
+Result<std::shared_ptr<const Model>> folded(Graph graph, std::string name, const ModelOptions& options) {
+  ADZE_CHECK(fold_constants(graph, options.max_memory));
+  auto weights = std::make_shared<WeightStore>(options.max_memory, resident_bytes(graph));
+  return Model::part(std::move(graph), std::move(name), options, std::move(weights));
+}
 
 }  // namespace
 
@@ -40,20 +47,17 @@ Model::~Model() = default;
 
 Result<std::shared_ptr<const Model>> Model::load(const std::string& path, const ModelOptions& options) {
   ADZE_TRY(Graph graph, load_graph(path));
-  if (auto folded = fold_constants(graph, options.max_memory); !folded) {
-    return std::move(folded).error().with_context(path);
-  }
-  return std::shared_ptr<const Model>(
-      new Model(std::move(graph), path, options, std::make_shared<WeightStore>(options.max_memory)));
+  auto model = folded(std::move(graph), path, options);
+  if (!model) return std::move(model).error().with_context(path);
+  return model;
 }
 
 Result<std::shared_ptr<const Model>> Model::from_bytes(std::span<const std::byte> bytes, std::string name,
                                                        const ModelOptions& options) {
   ADZE_TRY(Graph graph, parse_graph(bytes, name));
-  if (auto folded = fold_constants(graph, options.max_memory); !folded) {
-    return std::move(folded).error().with_context(name);
-  }
-  return part(std::move(graph), std::move(name), options, std::make_shared<WeightStore>(options.max_memory));
+  auto model = folded(std::move(graph), name, options);
+  if (!model) return std::move(model).error().with_context(name);
+  return model;
 }
 
 std::shared_ptr<const Model> Model::part(Graph graph, std::string name, const ModelOptions& options,
@@ -62,9 +66,8 @@ std::shared_ptr<const Model> Model::part(Graph graph, std::string name, const Mo
 }
 
 Result<std::shared_ptr<const Model>> Model::body(Graph graph, std::string name, const ModelOptions& options) {
-  ADZE_CHECK(fold_constants(graph, options.max_memory));
   for (Port& port : graph.inputs) port.dims.reset();  // what it is given decides
-  return part(std::move(graph), std::move(name), options, std::make_shared<WeightStore>(options.max_memory));
+  return folded(std::move(graph), std::move(name), options);
 }
 
 bool Model::symbolic_batch() const {

@@ -24,9 +24,12 @@ struct ModelOptions {
 
 class Model {
  public:
-  // Reads and validates a file. Errors name the file, and list everything unsupported at once.
+  // Reads and validates a file. Errors name the file, and list everything unsupported at once. The file stays open:
+  // large weights are read when a plan packs them, so no plan can be made that needs more of a file that was written
+  // to.
   static Result<std::shared_ptr<const Model>> load(const std::string& path, const ModelOptions& options = {});
-  // The same from memory; `name` stands for the file in messages. External data is refused.
+  // The same from memory; `name` stands for the file in messages. External data is refused, and the weights stay in
+  // memory beside their packed form.
   static Result<std::shared_ptr<const Model>> from_bytes(std::span<const std::byte> bytes, std::string name,
                                                          const ModelOptions& options = {});
   // A part of a model as a model of its own, which packs its weights into the same store.
@@ -60,7 +63,8 @@ class Model {
   Result<std::shared_ptr<const Plan>> plan(std::span<const InputShape> inputs, int threads) const;
   Result<std::shared_ptr<const Plan>> plan(std::span<const Shape> input_shapes, int threads) const;
 
-  // Bytes of packed weights and constants so far; grows only when a plan needs a form that no plan before it did.
+  // Bytes of packed weights and constants in memory so far; grows only when a plan needs a form that no plan before it
+  // did.
   std::size_t weight_bytes() const;
 
  private:

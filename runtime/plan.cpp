@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "graph/batch/rebatch.h"
+#include "graph/constants.h"
 #include "graph/evaluate.h"
 #include "graph/passes/pipeline.h"
 #include "graph/plan/liveness.h"
@@ -24,7 +25,7 @@ double moved_bytes(const PlanStep& step) {
   return bytes;
 }
 
-Result<std::vector<Step>> prepare_steps(const SpecialisedGraph& g, Isa isa, int threads, WeightStore& weights) {
+Result<std::vector<Step>> prepare_steps(SpecialisedGraph& g, Isa isa, int threads, WeightStore& weights) {
   std::vector<Step> steps;
   for (const Node& node : g.graph.nodes) {
     const auto inputs = g.input_infos(node);
@@ -34,6 +35,9 @@ Result<std::vector<Step>> prepare_steps(const SpecialisedGraph& g, Isa isa, int 
     auto step = node.op->prepare(context);
     if (!step) return std::move(step).error().with_context(describe(node));
     steps.push_back(*std::move(step));
+    for (const ValueId id : node.inputs) {
+      if (id != kNoValue) ADZE_CHECK(release(g.graph[id]));
+    }
   }
   return steps;
 }
@@ -46,6 +50,24 @@ double Plan::flops() const {
   return total;
 }
 
+Result<const std::byte*> Plan::keep(const Value& value, WeightStore& weights) {
+  const Tensor& tensor = *value.constant;
+  if (!tensor.is_deferred() || value.constant_id == 0) {
+    const std::byte* bytes = tensor.raw();
+    ADZE_CHECK(tensor.status());
+    if (std::ranges::find(constants_, bytes, &Tensor::raw) == constants_.end()) {
+      constants_.push_back(tensor);
+      if (value.constant_id == 0) constant_bytes_ += tensor.bytes();
+    }
+    return bytes;
+  }
+  return weights.get(concat('v', value.constant_id), tensor.bytes(), [&](std::byte* to) -> Result<void> {
+    const Tensor source = tensor.released();
+    std::copy_n(source.raw(), source.bytes(), to);
+    return source.status();
+  });
+}
+
 Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, const std::string& name,
                                                  std::span<const InputShape> inputs, const ModelOptions& options,
                                                  int threads, const std::shared_ptr<WeightStore>& weights) {
@@ -55,6 +77,7 @@ Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, const std::
     ADZE_TRY(rest, make_rest(g, graph, name, options, weights));
   }
   ADZE_CHECK(run_passes(g, options.optimise));
+  ADZE_CHECK(release_constants(g.graph));
   ADZE_TRY(std::vector<Step> steps, prepare_steps(g, options.isa, threads, *weights));
 
   const BufferPlan buffers = assign_buffers(g, steps);
@@ -63,7 +86,7 @@ Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, const std::
   plan->threads_ = threads;
   plan->exact_ = g.exact && !rest;
   plan->rest_ = std::move(rest);
-  const auto place_of = [&](ValueId id) {
+  const auto place_of = [&](ValueId id) -> Result<Place> {
     Place place;
     if (id == kNoValue) return place;
     const auto index = static_cast<std::size_t>(id);
@@ -74,10 +97,8 @@ Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, const std::
       place.kind = Place::Kind::input;
       place.input = buffers.input_of[index];
     } else if (buffers.constant_of[index] != kNoValue) {
-      const Tensor& constant = *g.graph[buffers.constant_of[index]].constant;
       place.kind = Place::Kind::constant;
-      place.constant = constant.raw();
-      plan->constants_.push_back(constant);
+      ADZE_TRY(place.constant, plan->keep(g.graph[buffers.constant_of[index]], *weights));
     }
     return place;
   };
@@ -93,12 +114,12 @@ Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, const std::
     step.first_input = static_cast<int>(plan->places_.size());
     for (std::size_t i = 0; i < node.inputs.size(); i++) {
       const bool unread = i < 32 && (step.step.unread >> i & 1);
-      plan->places_.push_back(unread ? Place{} : place_of(node.inputs[i]));
+      ADZE_TRY(plan->places_.emplace_back(), place_of(unread ? kNoValue : node.inputs[i]));
       if (node.inputs[i] != kNoValue) step.inputs.push_back(g.info(node.inputs[i]));
     }
     step.first_output = static_cast<int>(plan->places_.size());
     for (const ValueId id : node.outputs) {
-      plan->places_.push_back(place_of(id));
+      ADZE_TRY(plan->places_.emplace_back(), place_of(id));
       if (id != kNoValue) step.outputs.push_back(g.info(id));
     }
     for (TensorInfo& info : step.inputs) info.value = nullptr;  // the specialised graph goes away
@@ -120,13 +141,14 @@ Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, const std::
   for (const Port& port : g.graph.outputs) {
     plan->outputs_.push_back(g.info(port.value));
     plan->outputs_.back().value = nullptr;
-    plan->output_places_.push_back(place_of(port.value));
+    ADZE_TRY(plan->output_places_.emplace_back(), place_of(port.value));
   }
   plan->scratch_offset_ = top;
   plan->arena_bytes_ = top + plan->scratch_bytes_ * static_cast<std::size_t>(threads);
-  if (plan->arena_bytes_ + weights->bytes() > options.max_memory) {
+  const std::size_t constants = weights->bytes() + plan->constant_bytes_;
+  if (plan->arena_bytes_ + constants > options.max_memory) {
     return make_error(Code::resource_limit, "the arena of ", plan->arena_bytes_, " bytes and the weights of ",
-                      weights->bytes(), " bytes exceed the memory limit of ", options.max_memory);
+                      constants, " bytes exceed the memory limit of ", options.max_memory);
   }
   return std::shared_ptr<const Plan>(std::move(plan));
 }

@@ -60,6 +60,8 @@ class Plan {
   bool parallel() const { return parallel_; }  // false: no step uses more than one thread
   // Intermediate tensors, inputs, and every thread's scratch.
   std::size_t arena_bytes() const { return arena_bytes_; }
+  // Constants that follow from the input shapes, so that no other plan has them.
+  std::size_t constant_bytes() const { return constant_bytes_; }
   // Where thread `part` finds its scratch in the arena.
   std::size_t scratch_offset(int part) const {
     return scratch_offset_ + scratch_bytes_ * static_cast<std::size_t>(part);
@@ -68,6 +70,8 @@ class Plan {
 
  private:
   Plan() = default;
+  // Where a constant that steps read as it is stays: a deferred one in the store, for all plans, any other where it is.
+  Result<const std::byte*> keep(const Value& value, WeightStore& weights);
 
   std::vector<PlanStep> steps_;
   std::vector<Place> places_, input_places_, output_places_;
@@ -76,7 +80,7 @@ class Plan {
   std::vector<Tensor> constants_;  // keeps alive what places point to
   int threads_ = 1;
   bool parallel_ = false, exact_ = true;
-  std::size_t arena_bytes_ = 0, scratch_offset_ = 0, scratch_bytes_ = 0;
+  std::size_t arena_bytes_ = 0, scratch_offset_ = 0, scratch_bytes_ = 0, constant_bytes_ = 0;
 };
 
 }  // namespace adze

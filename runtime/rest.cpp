@@ -47,7 +47,13 @@ Result<std::shared_ptr<const Rest>> make_rest(const SpecialisedGraph& g, const G
       continue;
     }
     Rest::Whole whole{node, {}};
-    for (const ValueId id : node.inputs) whole.inputs.push_back(source_of(id));
+    for (const ValueId id : node.inputs) {
+      Rest::Source from = source_of(id);
+      if (from.constant) {
+        ADZE_TRY(from.constant, from.constant->resident());
+      }
+      whole.inputs.push_back(std::move(from));
+    }
     for (std::size_t i = 0; i < node.outputs.size(); i++) {
       if (node.outputs[i] != kNoValue) {
         origin(node.outputs[i]) = {Kind::whole, static_cast<int>(rest->whole.size()), static_cast<int>(i)};

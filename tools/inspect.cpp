@@ -72,7 +72,7 @@ Json describe(const Model& model, const Plan& plan) {
           {"flops", plan.flops()},
           {"arena_bytes", plan.arena_bytes()},
           {"weight_bytes", model.weight_bytes()},
-          {"peak_bytes", plan.arena_bytes() + model.weight_bytes()},
+          {"peak_bytes", plan.arena_bytes() + model.weight_bytes() + plan.constant_bytes()},
           {"unsupported", Json::array()},
           {"steps", steps}};
 }

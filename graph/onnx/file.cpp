@@ -25,6 +25,7 @@ class Descriptor {
     return *this;
   }
   int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_;
@@ -32,26 +33,8 @@ class Descriptor {
 
 std::string reason() { return std::strerror(errno); }
 
-Result<std::uint64_t> regular_size(int fd) {
-  struct stat status {};
-  if (fstat(fd, &status) != 0) return make_error(Code::bad_input, reason());
-  if (S_ISDIR(status.st_mode)) return make_error(Code::bad_input, "is a directory");
-  if (!S_ISREG(status.st_mode)) return make_error(Code::bad_input, "is not a regular file");
-  return static_cast<std::uint64_t>(status.st_size);
-}
-
-// Reads rather than maps: a file that shrinks while it is used would fault long after it was checked.
-Result<FileBytes> read_range(int fd, std::uint64_t offset, std::uint64_t length) {
-  std::shared_ptr<std::byte> data(static_cast<std::byte*>(std::malloc(std::max<std::uint64_t>(length, 1))), std::free);
-  if (!data) return make_error(Code::resource_limit, "no memory for ", length, " bytes");
-  for (std::uint64_t done = 0; done < length;) {
-    const ssize_t got = pread(fd, data.get() + done, length - done, static_cast<off_t>(offset + done));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return make_error(Code::bad_input, reason());
-    if (got == 0) return make_error(Code::bad_input, "ended after ", offset + done, " bytes while it was read");
-    done += static_cast<std::uint64_t>(got);
-  }
-  return FileBytes{std::move(data), static_cast<std::size_t>(length)};
+std::int64_t modification(const struct stat& status) {
+  return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
 }
 
 // Opens one path component after the other without following links, for kernels without openat2.
@@ -79,16 +62,15 @@ Descriptor open_inside(int folder, const std::string& location) {
 }
 
 Result<void> check_location(std::string_view location) {
-  if (location.empty()) return make_error(Code::invalid_model, "external data location is empty");
+  if (location.empty()) return make_error(Code::invalid_model, "its location is empty");
   if (location.find('\0') != location.npos || location.find('\\') != location.npos) {
-    return make_error(Code::invalid_model, "external data location has a forbidden character");
+    return make_error(Code::invalid_model, "its location has a forbidden character");
   }
-  if (location.front() == '/') return make_error(Code::invalid_model, "external data location is absolute");
+  if (location.front() == '/') return make_error(Code::invalid_model, "its location is absolute");
   for (std::size_t begin = 0; begin <= location.size();) {
     const std::size_t end = std::min(location.find('/', begin), location.size());
     const std::string_view part = location.substr(begin, end - begin);
-    if (part.empty() || part == "..")
-      return make_error(Code::invalid_model, "external data location leaves the model's folder");
+    if (part.empty() || part == "..") return make_error(Code::invalid_model, "its location leaves the model's folder");
     begin = end + 1;
   }
   return {};
@@ -96,39 +78,70 @@ Result<void> check_location(std::string_view location) {
 
 }  // namespace
 
-Result<FileBytes> read_file(const std::string& path, std::size_t max_bytes) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file.get() < 0) return make_error(Code::bad_input, path, ": ", reason());
-  auto size = regular_size(file.get());
-  if (!size) return std::move(size).error().with_context(path);
-  if (*size > max_bytes) {
-    return make_error(Code::resource_limit, path, ": has ", *size, " bytes, more than the limit of ", max_bytes);
-  }
-  auto bytes = read_range(file.get(), 0, *size);
-  if (!bytes) return std::move(bytes).error().with_context(path);
-  return bytes;
+File::~File() { close(fd_); }
+
+Result<std::shared_ptr<const File>> File::take(int fd) {
+  std::shared_ptr<File> file(new File(fd));
+  struct stat status {};
+  if (fstat(fd, &status) != 0) return make_error(Code::bad_input, reason());
+  if (S_ISDIR(status.st_mode)) return make_error(Code::bad_input, "is a directory");
+  if (!S_ISREG(status.st_mode)) return make_error(Code::bad_input, "is not a regular file");
+  file->size_ = static_cast<std::uint64_t>(status.st_size);
+  file->modified_ = modification(status);
+  return std::shared_ptr<const File>(std::move(file));
 }
 
-Result<FileBytes> read_inside(const std::string& folder, std::string_view location, std::uint64_t offset,
-                              std::uint64_t length) {
+Result<std::shared_ptr<const File>> File::open(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return make_error(Code::bad_input, reason());
+  return take(fd);
+}
+
+Result<std::shared_ptr<const File>> File::open_inside(const std::string& folder, std::string_view location) {
   ADZE_CHECK(check_location(location));
-  const Descriptor at(open(folder.empty() ? "." : folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const Descriptor at(::open(folder.empty() ? "." : folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (at.get() < 0) return make_error(Code::bad_input, "folder ", folder, ": ", reason());
-  const std::string name(location);
-  const Descriptor file = open_inside(at.get(), name);
+  Descriptor file = adze::open_inside(at.get(), std::string(location));
   if (file.get() < 0) {
     const bool escapes = errno == EXDEV || errno == ELOOP;
-    return make_error(Code::invalid_model, "external data \"", name,
-                      "\": ", escapes ? std::string("leads out of the model's folder") : reason());
+    return make_error(Code::invalid_model, escapes ? std::string("leads out of the model's folder") : reason());
   }
-  auto size = regular_size(file.get());
-  if (!size) return std::move(size).error().with_context(concat("external data \"", name, '"'));
-  if (length > *size || offset > *size - length) {
-    return make_error(Code::invalid_model, "external data \"", name, "\": ", length, " bytes at offset ", offset,
-                      " exceed the file's ", *size);
+  return take(file.release());
+}
+
+Result<void> File::check_unchanged() const {
+  struct stat status {};
+  if (fstat(fd_, &status) != 0) return make_error(Code::bad_input, reason());
+  if (static_cast<std::uint64_t>(status.st_size) == size_ && modification(status) == modified_) return {};
+  return make_error(Code::bad_input, "the file was changed while it was in use");
+}
+
+Result<void> File::read(std::uint64_t offset, std::span<std::byte> to) const {
+  ADZE_ASSERT(has(offset, to.size()));
+  for (std::size_t done = 0; done < to.size();) {
+    const ssize_t got = pread(fd_, to.data() + done, to.size() - done, static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return make_error(Code::bad_input, reason());
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
   }
-  auto bytes = read_range(file.get(), offset, length);
-  if (!bytes) return std::move(bytes).error().with_context(concat("external data \"", name, '"'));
+  return check_unchanged();
+}
+
+Result<FileBytes> read_file(const std::string& path, std::size_t max_bytes) {
+  const auto read = [&]() -> Result<FileBytes> {
+    ADZE_TRY(const auto file, File::open(path));
+    const std::size_t size = file->size();
+    if (size > max_bytes) {
+      return make_error(Code::resource_limit, "has ", size, " bytes, more than the limit of ", max_bytes);
+    }
+    std::shared_ptr<std::byte> data(static_cast<std::byte*>(std::malloc(std::max<std::size_t>(size, 1))), std::free);
+    if (!data) return make_error(Code::resource_limit, "no memory for ", size, " bytes");
+    ADZE_CHECK(file->read(0, {data.get(), size}));
+    return FileBytes{std::move(data), size};
+  };
+  auto bytes = read();
+  if (!bytes) return std::move(bytes).error().with_context(path);
   return bytes;
 }
 

@@ -52,11 +52,11 @@ class GraphBuilder {
   Result<void> add_initializers() {
     for (onnx::TensorProto& proto : *proto_.mutable_initializer()) {
       const std::string name = proto.name();
-      ADZE_CHECK(add_initializer(name, to_tensor(proto, file_.folder)));
+      ADZE_CHECK(add_initializer(name, to_tensor(proto, file_.tensors)));
     }
     for (onnx::SparseTensorProto& proto : *proto_.mutable_sparse_initializer()) {
       const std::string name = proto.values().name();
-      ADZE_CHECK(add_initializer(name, to_dense(proto, file_.folder, file_.dense_budget)));
+      ADZE_CHECK(add_initializer(name, to_dense(proto, file_.tensors, file_.dense_budget)));
     }
     return {};
   }

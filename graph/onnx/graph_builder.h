@@ -1,11 +1,11 @@
 // From a GraphProto to a Graph: names resolved, everything validated, nodes in order.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "graph/graph.h"
 #include "graph/onnx/functions.h"
+#include "graph/onnx/tensor_files.h"
 #include "graph/onnx/unsupported.h"
 
 namespace adze {
@@ -13,7 +13,7 @@ namespace adze {
 // What all graphs of a file share.
 struct FileContext {
   Opsets opsets;
-  std::optional<std::string> folder;                  // of external data; nothing: it is refused
+  TensorFiles tensors;
   std::size_t dense_budget = std::size_t{256} << 20;  // bytes that sparse tensors may still take
   Functions functions;
   Unsupported unsupported;  // gathered while building

@@ -65,7 +65,7 @@ Result<void> check_range(const AttrSpec& spec, std::int64_t value) {
   return make_error(Code::invalid_model, "is ", value, ", outside [", spec.min, ", ", spec.max, ']');
 }
 
-Result<Attribute> convert(Proto& proto, const AttrSpec& spec, FileContext& file) {
+Result<Attribute> convert(Proto& proto, const AttrSpec& spec, const OpDef& op, FileContext& file) {
   switch (spec.kind) {
     case AttrKind::integer:
       ADZE_CHECK(check_range(spec, proto.i()));
@@ -84,9 +84,13 @@ Result<Attribute> convert(Proto& proto, const AttrSpec& spec, FileContext& file)
     case AttrKind::strings:
       return Attribute(std::vector<std::string>(proto.strings().begin(), proto.strings().end()));
     case AttrKind::tensor: {
-      ADZE_TRY(Tensor tensor, type_of(proto) == Proto::SPARSE_TENSOR
-                                  ? to_dense(*proto.mutable_sparse_tensor(), file.folder, file.dense_budget)
-                                  : to_tensor(*proto.mutable_t(), file.folder));
+      if (type_of(proto) == Proto::SPARSE_TENSOR) {
+        ADZE_TRY(Tensor tensor, to_dense(*proto.mutable_sparse_tensor(), file.tensors, file.dense_budget));
+        return Attribute(std::move(tensor));
+      }
+      // Constant hands its tensor on; who else has one reads it, and not where a failure could be told.
+      ADZE_TRY(Tensor tensor, op.name == "Constant" ? to_tensor(*proto.mutable_t(), file.tensors)
+                                                    : to_resident_tensor(*proto.mutable_t(), file.tensors));
       return Attribute(std::move(tensor));
     }
     case AttrKind::graph:
@@ -115,7 +119,7 @@ Result<void> read_attributes(onnx::NodeProto& proto, Node& node, FileContext& fi
                                 kKindNames[static_cast<int>(spec->kind)]));
     }
     if (node.attributes.has(name)) return context(make_error(Code::invalid_model, "appears twice"));
-    auto value = convert(attribute, *spec, file);
+    auto value = convert(attribute, *spec, *node.op, file);
     if (!value) return context(std::move(value).error());
     node.attributes.set(name, *std::move(value));
   }

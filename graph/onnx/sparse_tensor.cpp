@@ -45,10 +45,10 @@ Result<std::vector<std::int64_t>> places_of(const Tensor& indices, const Shape& 
 
 }  // namespace
 
-Result<Tensor> to_dense(onnx::SparseTensorProto& proto, const std::optional<std::string>& folder, std::size_t& budget) {
+Result<Tensor> to_dense(onnx::SparseTensorProto& proto, const TensorFiles& files, std::size_t& budget) {
   ADZE_TRY(const Shape shape, shape_of(proto));
-  ADZE_TRY(const Tensor values, to_tensor(*proto.mutable_values(), folder));
-  ADZE_TRY(const Tensor indices, to_tensor(*proto.mutable_indices(), folder));
+  ADZE_TRY(const Tensor values, to_resident_tensor(*proto.mutable_values(), files));
+  ADZE_TRY(const Tensor indices, to_resident_tensor(*proto.mutable_indices(), files));
   if (values.shape().rank() != 1) return make_error(Code::invalid_model, "its values are not a list");
   ADZE_TRY(const auto places, places_of(indices, shape, values.elements()));
   const std::size_t size = size_of(values.type());

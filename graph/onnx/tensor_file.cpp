@@ -12,7 +12,7 @@ Result<NamedTensor> read_tensor_file(const std::string& path) {
   if (!proto.ParseFromArray(file.data.get(), static_cast<int>(file.size))) {
     return make_error(Code::bad_input, path, ": is not a tensor file, or is cut off");
   }
-  auto tensor = to_tensor(proto, std::nullopt);
+  auto tensor = to_tensor(proto, {});
   if (!tensor) return std::move(tensor).error().with_context(path);
   return NamedTensor{proto.name(), *std::move(tensor)};
 }

@@ -4,7 +4,8 @@
 #include <cstring>
 
 #include "graph/core/narrow.h"
-#include "graph/onnx/file.h"
+#include "graph/onnx/lean_stream.h"
+#include "graph/onnx/unsupported.h"
 
 namespace adze {
 namespace {
@@ -81,9 +82,30 @@ Result<std::uint64_t> parse_number(std::string_view key, const std::string& text
   return value;
 }
 
+Result<void> check_raw_size(std::uint64_t size, DType type, const Shape& shape, std::size_t bytes) {
+  if (size == bytes) return {};
+  return make_error(Code::invalid_model, "raw_data has ", size, " bytes, but shape ", to_string(shape), " of ",
+                    name_of(type), " takes ", bytes);
+}
+
+// Every byte of a bool must be 0 or 1 for C++.
+void normalise_bools(std::span<std::byte> bytes) {
+  for (std::byte& byte : bytes) byte = static_cast<std::byte>(byte != std::byte{0});
+}
+
+// A tensor whose bytes are a range of a file; `what` names them in errors. A small one is read now.
+Result<Tensor> in_file(DType type, const Shape& shape, std::shared_ptr<const File> file, std::uint64_t offset,
+                       std::string what) {
+  const Tensor tensor = Tensor::deferred(type, shape, [=](std::span<std::byte> to) -> Result<void> {
+    if (auto read = file->read(offset, to); !read) return std::move(read).error().with_context(what);
+    if (type == DType::boolean) normalise_bools(to);
+    return {};
+  });
+  return tensor.bytes() < kLeftOutBytes ? tensor.resident() : tensor;
+}
+
 Result<Tensor> from_external(const onnx::TensorProto& proto, DType type, const Shape& shape, std::size_t bytes,
-                             const std::optional<std::string>& folder) {
-  if (!folder) return make_error(Code::unsupported, "external data can't be used by a model in memory");
+                             const TensorFiles& files) {
   std::string location;
   std::uint64_t offset = 0, length = bytes;
   for (const auto& entry : proto.external_data()) {
@@ -101,30 +123,38 @@ Result<Tensor> from_external(const onnx::TensorProto& proto, DType type, const S
     return make_error(Code::invalid_model, "external data length ", length, " is not the ", bytes, " bytes of shape ",
                       to_string(shape));
   }
-  ADZE_TRY(FileBytes file, read_inside(*folder, location, offset, length));
-  return Tensor(type, shape, std::move(file.data));
+  const std::string what = concat("external data \"", printable(location), '"');
+  auto file = files.external(location);
+  if (!file) return std::move(file).error().with_context(what);
+  if (!(*file)->has(offset, length)) {
+    return make_error(Code::invalid_model, what, ": ", length, " bytes at offset ", offset, " exceed the file's ",
+                      (*file)->size());
+  }
+  return in_file(type, shape, *file, offset, what);
 }
 
-// Every byte of a bool must be 0 or 1 for C++.
-void normalise_bools(std::string& raw) {
-  for (char& byte : raw) byte = byte != 0;
+// raw_data that was left out of the message.
+Result<Tensor> from_model(const onnx::TensorProto& proto, DType type, const Shape& shape, std::size_t bytes,
+                          const TensorFiles& files) {
+  ADZE_CHECK(check_raw_size(proto.raw_size(), type, shape, bytes));
+  if (proto.has_raw_data() || !files.model()->has(proto.raw_offset(), bytes)) {
+    return make_error(Code::invalid_model, "raw_data is not one stretch of the file");
+  }
+  return in_file(type, shape, files.model(), proto.raw_offset(), "raw_data");
 }
 
-Result<Tensor> read_whole_bytes(onnx::TensorProto& proto, DType type, const Shape& shape,
-                                const std::optional<std::string>& folder) {
+Result<Tensor> read_whole_bytes(onnx::TensorProto& proto, DType type, const Shape& shape, const TensorFiles& files) {
   const auto elements = shape.checked_elements();
   const auto bytes = byte_size(shape, size_of(type));
   if (!elements || !bytes) return make_error(Code::invalid_model, "shape ", to_string(shape), " is too large");
-  if (proto.data_location() == 1) return from_external(proto, type, shape, *bytes, folder);
+  if (proto.data_location() == 1) return from_external(proto, type, shape, *bytes, files);
+  if (proto.has_raw_offset() && files.model()) return from_model(proto, type, shape, *bytes, files);
   if (!proto.has_raw_data()) return from_fields(proto, type, shape, *elements);
-  if (proto.raw_data().size() != *bytes) {
-    return make_error(Code::invalid_model, "raw_data has ", proto.raw_data().size(), " bytes, but shape ",
-                      to_string(shape), " of ", name_of(type), " takes ", *bytes);
-  }
+  ADZE_CHECK(check_raw_size(proto.raw_data().size(), type, shape, *bytes));
   auto owner = std::make_shared<std::string>(std::move(*proto.mutable_raw_data()));
   proto.clear_raw_data();
-  if (type == DType::boolean) normalise_bools(*owner);
-  const auto* data = reinterpret_cast<const std::byte*>(owner->data());
+  auto* data = reinterpret_cast<std::byte*>(owner->data());
+  if (type == DType::boolean) normalise_bools({data, *bytes});
   return Tensor(type, shape, std::shared_ptr<const std::byte>(std::move(owner), data));
 }
 
@@ -138,19 +168,25 @@ Result<DType> element_type(int code) {
   return make_error(Code::unsupported, "element type ", code, name, " is not supported");
 }
 
-Result<Tensor> to_tensor(onnx::TensorProto& proto, const std::optional<std::string>& folder) {
+Result<Tensor> to_tensor(onnx::TensorProto& proto, const TensorFiles& files) {
   ADZE_TRY(const DType type, element_type(proto.data_type()));
   ADZE_TRY(const Shape shape, shape_of(proto));
   if (proto.has_segment()) return make_error(Code::unsupported, "segmented tensors are not supported");
-  if (file_bits_of(type) >= 8) return read_whole_bytes(proto, type, shape, folder);
+  if (file_bits_of(type) >= 8) return read_whole_bytes(proto, type, shape, files);
   const auto elements = shape.checked_elements();
   if (!elements) return make_error(Code::invalid_model, "shape ", to_string(shape), " is too large");
   // Each entry of int32_data, too, is a byte of packed elements.
   const auto size = static_cast<std::int64_t>(packed_size(type, static_cast<std::size_t>(*elements)));
-  ADZE_TRY(const Tensor packed, read_whole_bytes(proto, DType::u8, {size}, folder));
+  ADZE_TRY(Tensor packed, read_whole_bytes(proto, DType::u8, {size}, files));
+  ADZE_TRY(packed, packed.resident());
   auto made = Tensor::allocate(type, shape);
   unpack(type, {packed.raw(), packed.bytes()}, made.bytes);
   return made.tensor;
+}
+
+Result<Tensor> to_resident_tensor(onnx::TensorProto& proto, const TensorFiles& files) {
+  ADZE_TRY(const Tensor tensor, to_tensor(proto, files));
+  return tensor.resident();
 }
 
 onnx::TensorProto to_proto(const Tensor& tensor, const std::string& name) {

@@ -84,10 +84,9 @@ void spread_bias(const float* bias, std::int64_t group_oc, std::int64_t groups, 
 Result<const float*> packed_bias(const PrepareContext& context, std::int64_t group_oc, std::int64_t groups) {
   if (!context.has(2) || !context.in(2).value) return nullptr;
   const std::int64_t pitch = blocks_of(group_oc) * kBlock;
-  const auto bias = context.in(2).value->as<float>();
   const auto bytes = static_cast<std::size_t>(groups * pitch) * sizeof(float);
   ADZE_TRY(const std::byte* packed, context.pack(2, concat("bias/", groups), bytes, [&](std::byte* out) {
-    spread_bias(bias.data(), group_oc, groups, reinterpret_cast<float*>(out));
+    spread_bias(context.in(2).value->as<float>().data(), group_oc, groups, reinterpret_cast<float*>(out));
   }));
   return reinterpret_cast<const float*>(packed);
 }
@@ -220,9 +219,9 @@ Result<Step> prepare_depthwise(PrepareContext& context, const Problem& p) {
   args.geometry.ic = p.src.c;
   const std::int64_t taps = args.geometry.taps(), pitch = blocks_of(p.src.c) * kBlock;
   ADZE_TRY(args.bias, packed_bias(context, p.src.c, 1));
-  const auto w = context.in(1).value->as<float>();
   ADZE_TRY(const std::byte* packed,
            context.pack(1, "depthwise", static_cast<std::size_t>(taps * pitch) * sizeof(float), [&](std::byte* out) {
+             const auto w = context.in(1).value->as<float>();
              auto* dst = reinterpret_cast<float*>(out);
              for (std::int64_t c = 0; c < p.src.c; c++) {
                for (std::int64_t t = 0; t < taps; t++) dst[t * pitch + c] = w[static_cast<std::size_t>(c * taps + t)];

@@ -98,8 +98,9 @@ Result<void> infer_constant(InferContext& context) {
   return {};
 }
 Result<Step> prepare_constant(PrepareContext& context) {
-  ADZE_TRY(Tensor value, constant_of(context.node));
-  return stored_step(std::move(value));
+  ADZE_TRY(const Tensor value, constant_of(context.node));
+  ADZE_TRY(Tensor held, value.resident());
+  return stored_step(std::move(held));
 }
 
 // ---- ConstantOfShape ------------------------------------------------------------------------------------------------

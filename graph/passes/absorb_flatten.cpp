@@ -14,7 +14,8 @@ Tensor reordered(const Tensor& weights, std::int64_t c, std::int64_t s, bool row
   const std::int64_t n = weights.shape()[rows_are_n ? 0 : 1];
   const Shape split = rows_are_n ? Shape{n, c, s} : Shape{c, s, n};
   const std::vector<int> perm = rows_are_n ? std::vector<int>{0, 2, 1} : std::vector<int>{1, 0, 2};
-  return transposed(weights.reshaped(split), perm).reshaped(weights.shape());
+  return derived(weights, weights.type(), weights.shape(),
+                 [split, perm](const Tensor& from, std::byte* to) { transpose_into(from.reshaped(split), perm, to); });
 }
 
 // A matrix product that reads `matrix` as its left operand, with constant weights on the right.

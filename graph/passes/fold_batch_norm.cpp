@@ -26,21 +26,27 @@ void fold(SpecialisedGraph& g, Node& conv, const Node& norm) {
   const Tensor& weights = *constant_input(graph, conv, 1);
   const Tensor* bias = constant_input(graph, conv, 2);
   const std::size_t channels = scale.size();
-  const std::size_t per_channel = weights.as<float>().size() / std::max<std::size_t>(channels, 1);
 
-  auto new_weights = Tensor::allocate(DType::f32, weights.shape());
+  std::vector<double> factors(channels);
   auto new_bias = Tensor::allocate(DType::f32, {static_cast<std::int64_t>(channels)});
   for (std::size_t c = 0; c < channels; c++) {
-    const double factor = scale[c] / std::sqrt(variance[c] + epsilon);
-    for (std::size_t i = c * per_channel; i < (c + 1) * per_channel; i++) {
-      new_weights.as<float>()[i] = static_cast<float>(weights.as<float>()[i] * factor);
-    }
+    factors[c] = scale[c] / std::sqrt(variance[c] + epsilon);
     const double old_bias = bias ? bias->as<float>()[c] : 0.0;
-    new_bias.as<float>()[c] = static_cast<float>((old_bias - mean[c]) * factor + shift[c]);
+    new_bias.as<float>()[c] = static_cast<float>((old_bias - mean[c]) * factors[c] + shift[c]);
   }
+  const Tensor new_weights =
+      derived(weights, DType::f32, weights.shape(), [factors](const Tensor& from, std::byte* to) {
+        const auto before = from.as<float>();
+        auto* after = reinterpret_cast<float*>(to);
+        const std::size_t per_channel = before.size() / std::max<std::size_t>(factors.size(), 1);
+        for (std::size_t c = 0; c < factors.size(); c++) {
+          for (std::size_t i = c * per_channel; i < (c + 1) * per_channel; i++) {
+            after[i] = static_cast<float>(before[i] * factors[c]);
+          }
+        }
+      });
   const std::uint64_t source = derived_id(graph[conv.inputs[1]].constant_id, graph[norm.inputs[1]].constant_id);
-  const ValueId w =
-      g.add_constant(graph[conv.inputs[1]].name + ":bn", new_weights.tensor, derived_id(source, kRuleWeights));
+  const ValueId w = g.add_constant(graph[conv.inputs[1]].name + ":bn", new_weights, derived_id(source, kRuleWeights));
   const ValueId b =
       g.add_constant(graph[conv.inputs[1]].name + ":bn_bias", new_bias.tensor, derived_id(source, kRuleBias));
   conv.inputs.resize(3, kNoValue);

@@ -14,12 +14,6 @@ namespace {
 
 using Permutation = std::vector<int>;
 
-Shape permuted(const Shape& shape, const Permutation& perm) {
-  Shape result;
-  for (const int axis : perm) result.push_back(shape[axis]);
-  return result;
-}
-
 Permutation inverse(const Permutation& perm) {
   Permutation result(perm.size());
   for (std::size_t i = 0; i < perm.size(); i++) result[static_cast<std::size_t>(perm[i])] = static_cast<int>(i);
@@ -50,13 +44,18 @@ Node transpose_node(const SpecialisedGraph& g, ValueId from, ValueId to, const P
   return node;
 }
 
+Tensor transposed_later(const Tensor& source, const Permutation& perm) {
+  return derived(source, source.type(), permuted(source.shape(), perm),
+                 [perm](const Tensor& from, std::byte* to) { transpose_into(from, perm, to); });
+}
+
 // A value holding `id` with its axes permuted; the node that computes it is appended to `nodes`, constants are
 // reordered now.
 ValueId permuted_value(SpecialisedGraph& g, std::vector<Node>& nodes, ValueId id, const Permutation& perm) {
   const TensorInfo info = g.info(id);
   const std::string name = g.graph[id].name + ":permuted";
   if (info.value) {
-    return g.add_constant(name, transposed(*info.value, perm),
+    return g.add_constant(name, transposed_later(*info.value, perm),
                           derived_id(info.constant_id, rule_of(perm, info.shape.rank())));
   }
   const ValueId result = g.add_value(name, info.type, permuted(info.shape, perm));
@@ -202,7 +201,7 @@ class Sinker {
     for (int axis = 0; axis < rank - own_rank; axis++) full.push_back(1);
     for (const std::int64_t dim : g_.shape(id)) full.push_back(dim);
     const Tensor stretched = g_.info(id).value->reshaped(full);
-    return g_.add_constant(g_.graph[id].name + ":permuted", transposed(stretched, in_perm),
+    return g_.add_constant(g_.graph[id].name + ":permuted", transposed_later(stretched, in_perm),
                            derived_id(g_.info(id).constant_id, rule_of(in_perm, own_rank)));
   }
 

@@ -48,6 +48,15 @@ void erase_nodes(Graph& graph, const std::vector<bool>& marked) {
   graph.nodes = std::move(kept);
 }
 
+Tensor derived(const Tensor& source, DType type, const Shape& shape,
+               std::function<void(const Tensor&, std::byte*)> make) {
+  return Tensor::deferred(type, shape, [source = source.released(), make = std::move(make)](std::span<std::byte> to) {
+    const Tensor from = source.released();  // gone again when `to` is written
+    make(from, to.data());
+    return from.status();
+  });
+}
+
 std::uint64_t derived_id(std::uint64_t source, std::uint64_t rule) {
   if (source == 0) return 0;
   std::uint64_t x = source * 0x9e3779b97f4a7c15u ^ (rule + 0x632be59bd9b4e019u) * 0xff51afd7ed558ccdu;

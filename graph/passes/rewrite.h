@@ -1,6 +1,7 @@
 // What the passes share: who makes a value, who uses it, and how to redirect a use.
 #pragma once
 
+#include <functional>
 #include <string_view>
 #include <vector>
 
@@ -31,6 +32,9 @@ const Tensor* constant_input(const Graph& graph, const Node& node, int i);
 void replace_uses(Graph& graph, ValueId from, ValueId to);
 // Removes the nodes whose index is marked.
 void erase_nodes(Graph& graph, const std::vector<bool>& marked);
+// A tensor made of `source`, by `make(source, bytes)`, whenever its bytes are needed.
+Tensor derived(const Tensor& source, DType type, const Shape& shape,
+               std::function<void(const Tensor&, std::byte*)> make);
 // A stable name for a constant made from another by a fixed rule.
 std::uint64_t derived_id(std::uint64_t source, std::uint64_t rule);
 // A node of the newest version of an ai.onnx operator.

@@ -15,12 +15,13 @@ bool is_product(const Node& node) {
 }
 
 Tensor widened(const Tensor& half) {
-  auto made = Tensor::allocate(DType::f32, half.shape());
-  dispatch_float(half.type(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    std::ranges::transform(half.as<T>(), made.as<float>(), [](T value) { return static_cast<float>(value); });
+  return derived(half, DType::f32, half.shape(), [](const Tensor& from, std::byte* to) {
+    dispatch_float(from.type(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      std::ranges::transform(from.as<T>(), reinterpret_cast<float*>(to),
+                             [](T value) { return static_cast<float>(value); });
+    });
   });
-  return made.tensor;
 }
 
 Node cast_node(const SpecialisedGraph& g, ValueId from, ValueId to) {

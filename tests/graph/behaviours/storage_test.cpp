@@ -172,7 +172,7 @@ TEST(Behaviour18, RawDataIsLittleEndianWhateverItsWidth) {
     proto.set_data_type(static_cast<int>(type));
     proto.add_dims(1);
     proto.set_raw_data(std::move(bytes));
-    auto loaded = to_tensor(proto, std::nullopt);
+    auto loaded = to_tensor(proto, {});
     EXPECT_TRUE(loaded);
     return *loaded;
   };
@@ -190,9 +190,9 @@ TEST(Behaviour18, FieldsOfAnotherTypeDontCount) {
   proto.set_data_type(static_cast<int>(DType::f16));
   proto.add_dims(1);
   proto.add_float_data(1);  // half is kept as bits in int32_data
-  EXPECT_FALSE(to_tensor(proto, std::nullopt));
+  EXPECT_FALSE(to_tensor(proto, {}));
   proto.add_int32_data(0x4000);
-  const auto loaded = to_tensor(proto, std::nullopt);
+  const auto loaded = to_tensor(proto, {});
   ASSERT_TRUE(loaded);
   EXPECT_EQ(static_cast<float>(loaded->as<Float16>()[0]), 2);
 }

@@ -185,9 +185,7 @@ TEST(Loader, NamesAreShownWithoutControlCharacters) {
 
 // ---- tensors --------------------------------------------------------------------------------------------------------
 
-Result<Tensor> load_tensor(onnx::TensorProto proto, const std::optional<std::string>& folder = std::nullopt) {
-  return to_tensor(proto, folder);
-}
+Result<Tensor> load_tensor(onnx::TensorProto proto, const TensorFiles& files = {}) { return to_tensor(proto, files); }
 
 onnx::TensorProto tensor_proto(DType type, std::vector<std::int64_t> dims) {
   onnx::TensorProto proto;
@@ -311,7 +309,7 @@ class ExternalData : public ::testing::Test {
     entry("location", location);
     if (!offset.empty()) entry("offset", offset);
     if (!length.empty()) entry("length", length);
-    return load_tensor(proto, (root_ / "model").string());
+    return load_tensor(proto, TensorFiles((root_ / "model").string()));
   }
 
   fs::path root_;
