@@ -107,7 +107,9 @@ struct Problem {
         }
         for (std::int64_t j = 0; j < kHidden; j++) {
           ASSERT_NEAR(at(y[1], (d * kBatch + n) * kHidden + j), h[static_cast<std::size_t>(j)], 1e-5);
-          if (is_lstm()) ASSERT_NEAR(at(y[2], (d * kBatch + n) * kHidden + j), c[static_cast<std::size_t>(j)], 1e-5);
+          if (is_lstm()) {
+            ASSERT_NEAR(at(y[2], (d * kBatch + n) * kHidden + j), c[static_cast<std::size_t>(j)], 1e-5);
+          }
         }
       }
   }
