@@ -99,8 +99,10 @@ class GraphBuilder {
     }
     port.dims.emplace();
     for (const auto& dim : tensor.shape().dim()) {
-      // Writers that know no symbols put 0 or -1 where a size is open.
-      port.dims->push_back(dim.dim_value() > 0 ? Dim{dim.dim_value(), {}} : Dim{-1, dim.dim_param()});
+      // Writers that know no symbols put 0 or -1 where a size is open, or one of these for each, whatever its size.
+      const std::string& symbol = dim.dim_param();
+      const bool named = symbol != "?" && symbol != "-1" && symbol != "None";
+      port.dims->push_back(dim.dim_value() > 0 ? Dim{dim.dim_value(), {}} : Dim{-1, named ? symbol : std::string()});
     }
     return port;
   }

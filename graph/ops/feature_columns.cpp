@@ -130,6 +130,7 @@ constexpr OpDef kOps[] = {{.name = "ArrayFeatureExtractor",
                            .attributes = kWidths,
                            .inputs = {1, kVariadic},
                            .input_types = kVectorizer,
+                           .own_type = ~0u,
                            .output_type = [](const Node&, std::span<const DType>, int) { return DType::f32; },
                            .infer = infer_vectorizer,
                            .prepare = prepare_vectorizer}};

@@ -58,6 +58,17 @@ TEST(Behaviour21, OneSymbolIsOneSizeWithinAnInput) {
   EXPECT_FALSE(check_symbols(graph, std::vector<InputShape>{{{4, 5}}}));
 }
 
+TEST(Behaviour21, MarksOfAnOpenSizeBindNothing) {
+  for (const char* mark : {"?", "-1", "None"}) {
+    ModelBuilder m;
+    m.input("a", {-1, -1}).output("y");
+    m.node("Relu", {"a"}, {"y"});
+    dim(m, 0, 0).set_dim_param(mark);
+    dim(m, 0, 1).set_dim_param(mark);
+    EXPECT_TRUE(check_symbols(parsed(m), std::vector<InputShape>{{{4, 5}}})) << mark;
+  }
+}
+
 TEST(Behaviour21, UnknownNamesAreSymbolsLikeOthersAndNoNameBindsNothing) {
   ModelBuilder m = sum();
   dim(m, 0, 0).set_dim_param("unk__1");
