@@ -1,5 +1,7 @@
 #include "graph/onnx/node_attributes.h"
 
+#include <cmath>
+
 #include "graph/onnx/sparse_tensor.h"
 #include "graph/onnx/tensor_proto.h"
 
@@ -57,6 +59,15 @@ std::optional<AttrKind> kind_of(const Proto& proto) {
   }
 }
 
+// Version 1 of LpPool and GlobalLpPool wrote their integer p as a float. A fraction stays one, and is refused.
+void make_whole(Proto& proto, const AttrSpec& spec) {
+  constexpr float kMost = 0x1p31f;
+  if (spec.kind != AttrKind::integer || kind_of(proto) != AttrKind::real) return;
+  if (!(std::fabs(proto.f()) < kMost) || proto.f() != std::trunc(proto.f())) return;
+  proto.set_i(static_cast<std::int64_t>(proto.f()));
+  proto.set_type(Proto::INT);
+}
+
 Result<void> check_range(const AttrSpec& spec, std::int64_t value) {
   if (value >= spec.min && value <= spec.max) return {};
   if (spec.max == std::numeric_limits<std::int64_t>::max()) {
@@ -112,6 +123,7 @@ Result<void> read_attributes(onnx::NodeProto& proto, Node& node, FileContext& fi
     }
     const AttrSpec* spec = spec_of(*node.op, name);
     if (!spec) return context(make_error(Code::unsupported, "is not known"));
+    make_whole(attribute, *spec);
     const auto kind = kind_of(attribute);
     if (!kind) return context(make_error(Code::unsupported, "has a type that is not supported"));
     if (*kind != spec->kind) {

@@ -74,7 +74,7 @@ Result<Step> prepare(PrepareContext& context) {
   return step;
 }
 
-constexpr int kVersions[] = {1, 22}, kLp[] = {2, 22};
+constexpr int kVersions[] = {1, 22}, kLp[] = {1, 2, 22};
 constexpr TypeMask kTypes[] = {kFloats};
 constexpr AttrSpec kAttributes[] = {{"p", AttrKind::integer, false, 1, 64}};
 constexpr OpDef op(std::string_view name, std::span<const int> versions) {

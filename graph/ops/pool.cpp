@@ -156,9 +156,8 @@ Result<Step> prepare(PrepareContext& context) {
     const auto& kernel = (op == Op::max ? max_pool_f32 : average_pool_f32).best(context.isa);
     step = make_step<run_vector>(VectorArgs{kernel.fn, pool}, concat("pool_f32/", isa_name(kernel.isa)));
   } else {
-    // The indices of version 8 on count rows first unless storage_order says columns. Version 1 of LpPool had a float
-    // p.
-    const std::int64_t order = context.node.version == 1 && op == Op::lp ? 2 : context.node.attributes.integer("p", 2);
+    // The indices of version 8 on count rows first unless storage_order says columns.
+    const std::int64_t order = context.node.attributes.integer("p", 2);
     const bool columns = context.node.attributes.integer("storage_order", 0) != 0;
     step = make_step<run_plain>(PlainArgs{pool, op, context.in(0).type, order, columns, context.wants_output(1)},
                                 "pool_plain");
@@ -174,7 +173,7 @@ Result<void> check(const Node& node) {
   return {};
 }
 
-constexpr int kMax[] = {1, 8, 10, 11, 12, 22}, kAverage[] = {1, 7, 10, 11, 19, 22}, kLp[] = {2, 11, 18, 22};
+constexpr int kMax[] = {1, 8, 10, 11, 12, 22}, kAverage[] = {1, 7, 10, 11, 19, 22}, kLp[] = {1, 2, 11, 18, 22};
 constexpr AttrSpec kAttributes[] = {kWindowAttributes[0],
                                     kWindowAttributes[1],
                                     kWindowAttributes[2],

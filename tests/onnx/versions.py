@@ -16,7 +16,7 @@ except ImportError as error:
     sys.exit(77)
 
 # The least opset that a kept version selects comes after these, so that a model of theirs is refused.
-MISSING = {("ai.onnx", "LpPool"): {1}, ("ai.onnx", "GlobalLpPool"): {1}, ("ai.onnx", "Upsample"): {1}}
+MISSING = {("ai.onnx", "Upsample"): {1}}
 
 
 def implemented(adze):

@@ -33,6 +33,20 @@ void expect_refused(const std::string& bytes, Code code, const std::string& part
   EXPECT_EQ(graph.error().message.find('\n'), std::string::npos);
 }
 
+TEST(Loader, TakesAWholeFloatForAnInteger) {
+  for (const float p : {1.0f, 1.5f}) {
+    ModelBuilder m(1);
+    m.input("x", {1, 1, 2}).output("y");
+    set_real(m.node("GlobalLpPool", {"x"}, {"y"}), "p", p);
+    const std::string bytes = m.serialized();
+    const auto graph = parse_graph(bytes_of(bytes), "m");
+    ASSERT_EQ(graph.has_value(), p == 1.0f);
+    if (graph) {
+      EXPECT_EQ(graph->nodes[0].attributes.integer("p", 2), 1);
+    }
+  }
+}
+
 TEST(Loader, ReadsASmallModel) {
   const std::string bytes = small_cnn();
   const auto graph = parse_graph(bytes_of(bytes), "m.onnx");
