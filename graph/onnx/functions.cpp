@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "graph/onnx/fused.h"
 #include "graph/onnx/loader.h"
 #include "graph/onnx/unsupported.h"
 
@@ -181,7 +182,10 @@ Result<void> Functions::read(onnx::ModelProto& model) {
                         "\" is defined twice");
     }
   }
-  if (!functions_.empty()) gather_names(*model.mutable_graph(), names_);
+  const auto is_fused = [](const auto& import) { return import.domain() == kFusedDomain; };
+  if (!functions_.empty() || std::ranges::any_of(model.opset_import(), is_fused)) {
+    gather_names(*model.mutable_graph(), names_);
+  }
   return {};
 }
 
@@ -233,8 +237,10 @@ Result<void> Functions::check(Function& function, int depth) {
 }
 
 Result<void> Functions::add(onnx::NodeProto& node, const Opsets& opsets, std::vector<OperatorNode>& out) {
-  Function* function = find(node);
-  if (!function) {
+  // In the body of a fused operator a name is the operator's, whatever functions there are.
+  Function* function = &opsets == &fused_opsets() ? nullptr : find(node);
+  const FusedOp* fused = function ? nullptr : find_fused(node);
+  if (!function && !fused) {
     out.push_back({&node, &opsets});
     return {};
   }
@@ -243,15 +249,20 @@ Result<void> Functions::add(onnx::NodeProto& node, const Opsets& opsets, std::ve
     if (!opsets.contains(domain_of(node.domain()))) {
       return make_error(Code::invalid_model, "its operator set is not imported");
     }
+    if (fused) {
+      ADZE_TRY(const onnx::FunctionProto body, fused_body(*fused, node));
+      return add_body(node, body, fused_opsets(), out);
+    }
     ADZE_CHECK(check(*function, 0));
-    return add_body(node, *function, out);
+    return add_body(node, *function->proto, function->opsets, out);
   }();
   if (!expanded) return Error(expanded.error()).with_context(describe(node));
   return {};
 }
 
-Result<void> Functions::add_body(onnx::NodeProto& node, Function& function, std::vector<OperatorNode>& out) {
-  Call call(*this, node, *function.proto);
+Result<void> Functions::add_body(onnx::NodeProto& node, const onnx::FunctionProto& function, const Opsets& opsets,
+                                 std::vector<OperatorNode>& out) {
+  Call call(*this, node, function);
   std::vector<int> copies;
   for (const auto* names : {&node.input(), &node.output()}) {
     for (const std::string& name : *names) {
@@ -260,24 +271,24 @@ Result<void> Functions::add_body(onnx::NodeProto& node, Function& function, std:
       }
     }
   }
-  ADZE_CHECK(charge(kNameBytes * static_cast<std::size_t>(function.proto->input_size() + function.proto->output_size() +
-                                                          function.proto->attribute_size() +
-                                                          function.proto->attribute_proto_size())));
+  ADZE_CHECK(
+      charge(kNameBytes * static_cast<std::size_t>(function.input_size() + function.output_size() +
+                                                   function.attribute_size() + function.attribute_proto_size())));
   ADZE_CHECK(call.bind_inputs());
   ADZE_CHECK(call.bind_outputs(copies));
   ADZE_CHECK(call.bind_attributes());
-  for (const auto& inner : function.proto->node()) {
+  for (const auto& inner : function.node()) {
     ADZE_CHECK(charge(inner.ByteSizeLong()));
     onnx::NodeProto& copy = made_.emplace_back(inner);
     ADZE_CHECK(call.bind(copy));
-    ADZE_CHECK(add(copy, function.opsets, out));
+    ADZE_CHECK(add(copy, opsets, out));
   }
   for (const int i : copies) {
     ADZE_CHECK(charge(0));
     onnx::NodeProto& copy = made_.emplace_back();
     copy.set_op_type("Identity");
     copy.set_name(concat(node.name(), "/Identity"));
-    copy.add_input(call.value(function.proto->output(i)));
+    copy.add_input(call.value(function.output(i)));
     copy.add_output(node.output(i));
     out.push_back({&copy, &kIdentityOpsets});
   }

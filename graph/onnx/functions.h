@@ -1,6 +1,7 @@
 // Model-local functions. A call stands for the nodes of the function's body: they take its place before the graph is
 // built, with names of their own, the call's attributes where they refer to the function's, and under the operator
-// sets that the function imports. Functions that nobody calls are not looked at.
+// sets that the function imports. Functions that nobody calls are not looked at. Fused operators are such calls, too
+// (fused.h).
 #pragma once
 
 #include <deque>
@@ -47,7 +48,8 @@ class Functions {
   Function* find(const onnx::NodeProto& node);
   Result<void> check(Function& function, int depth);
   Result<void> add(onnx::NodeProto& node, const Opsets& opsets, std::vector<OperatorNode>& out);
-  Result<void> add_body(onnx::NodeProto& call, Function& function, std::vector<OperatorNode>& out);
+  Result<void> add_body(onnx::NodeProto& call, const onnx::FunctionProto& function, const Opsets& opsets,
+                        std::vector<OperatorNode>& out);
   std::string fresh(std::string name);
   Result<void> charge(std::size_t bytes);
 
