@@ -15,16 +15,18 @@ std::pair<std::int64_t, std::int64_t> MatrixPairs::at(std::int64_t index) const 
   return {a, b};
 }
 
-Result<MatrixPairs> matrix_pairs(const Shape& a, const Shape& b) {
+Result<MatrixPairs> matrix_pairs(const Shape& a, const Shape& b, bool trans_a, bool trans_b) {
   if (a.rank() < 1 || b.rank() < 1) return make_error(Code::invalid_model, "an operand is a scalar");
   MatrixPairs p;
-  p.one.m = a.rank() == 1 ? 1 : a[a.rank() - 2];
-  p.one.k = a.back();
-  p.one.n = b.rank() == 1 ? 1 : b.back();
+  p.one.trans_a = trans_a && a.rank() > 1;
+  p.one.trans_b = trans_b && b.rank() > 1;
+  p.one.m = a.rank() == 1 ? 1 : a[a.rank() - (p.one.trans_a ? 1 : 2)];
+  p.one.k = a[a.rank() - (p.one.trans_a ? 2 : 1)];
+  p.one.n = b.rank() == 1 ? 1 : b[b.rank() - (p.one.trans_b ? 2 : 1)];
   const Shape a_batch(a.dims().first(static_cast<std::size_t>(std::max(a.rank() - 2, 0))));
   const Shape b_batch(b.dims().first(static_cast<std::size_t>(std::max(b.rank() - 2, 0))));
   const auto batch = broadcast(a_batch, b_batch);
-  if (!batch || b[std::max(b.rank() - 2, 0)] != p.one.k) {
+  if (!batch || b[std::max(b.rank() - (p.one.trans_b ? 1 : 2), 0)] != p.one.k) {
     return make_error(Code::invalid_model, "operands ", to_string(a), " and ", to_string(b), " don't fit");
   }
   p.batch = *batch;

@@ -17,7 +17,8 @@ struct MatrixPairs {
   std::pair<std::int64_t, std::int64_t> at(std::int64_t index) const;
 };
 
-Result<MatrixPairs> matrix_pairs(const Shape& a, const Shape& b);
+// Either side's matrices may be stored transposed; a vector is as it is.
+Result<MatrixPairs> matrix_pairs(const Shape& a, const Shape& b, bool trans_a = false, bool trans_b = false);
 
 // The pairs, the rows on the left and the columns on the right, where `a` and `b` are the inputs of the matrices.
 Lanes lanes_of_pairs(const InferContext& context, int a, int b);

@@ -1,6 +1,6 @@
 // Operators of domain com.microsoft that stand for a few of ai.onnx: ONNX Runtime puts them in their place in the
 // graphs that it saves. They are read as calls of functions with these bodies; the passes fuse what kernels can take
-// together.
+// together. FusedMatMul is no such operator: it is beside MatMul.
 #pragma once
 
 #include "graph/onnx/opsets.h"

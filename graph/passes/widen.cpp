@@ -11,7 +11,8 @@ constexpr std::uint64_t kRule = 0x77;
 bool is_half(DType type) { return type == DType::f16 || type == DType::bf16; }
 
 bool is_product(const Node& node) {
-  return is_op(node, "Conv") || is_op(node, "ConvTranspose") || is_op(node, "Gemm") || is_op(node, "MatMul");
+  return is_op(node, "Conv") || is_op(node, "ConvTranspose") || is_op(node, "Gemm") || is_op(node, "MatMul") ||
+         node.op->name == "FusedMatMul";
 }
 
 Tensor widened(const Tensor& half) {

@@ -126,6 +126,27 @@ TEST(Fused, SkippedNormalisationsHaveTheSumAndTheStatisticsToo) {
   expect_values(rms[1], {1, 2, 3}, sum);
 }
 
+TEST(Fused, MatMulTurnsEitherSideAndScales) {
+  const Tensor a = tensor_of<float>({2, 3}, {1, 2, 3, -4, 5, -6}),
+               b = tensor_of<float>({2, 3}, {1, -1, 2, 0.5f, -3, 1});
+  const auto with = [](const char* flag, float alpha) {
+    return [=](auto& node) {
+      set(node, flag, 1);
+      set_real(node, "alpha", alpha);
+    };
+  };
+  expect_values(run_fused("FusedMatMul", {"a", "b"}, {a, b}, {"y"}, with("transA", 0.5f))[0], {3, 3},
+                {-0.5f, 5.5f, -1, 2.25f, -8.5f, 4.5f, 0, 7.5f, 0});
+  expect_values(run_fused("FusedMatMul", {"a", "b"}, {a, b}, {"y"}, with("transB", -2))[0], {2, 2}, {-10, 5, 42, 46});
+  // A vector isn't turned.
+  const Tensor v = tensor_of<float>({2}, {2, -1});
+  expect_values(run_fused("FusedMatMul", {"a", "b"}, {v, b}, {"y"}, with("transA", 1))[0], {3}, {1.5f, 1, 3});
+  // Batches are broadcast, each left matrix turned for the right ones that it meets.
+  const Tensor left = tensor_of<float>({2, 1, 2, 1}, {1, 2, 3, 4}), right = tensor_of<float>({2, 2, 1}, {1, 1, 0, -1});
+  expect_values(run_fused("FusedMatMul", {"a", "b"}, {left, right}, {"y"}, with("transA", 1))[0], {2, 2, 1, 1},
+                {3, -2, 7, -4});
+}
+
 TEST(Fused, InnerNamesStayApart) {
   FusedModel m;
   m.input("a", {3}).input("b", {3}).output("y");
@@ -171,6 +192,7 @@ TEST(Fused, WrongNodesAreRefusedByName) {
   refused("FusedGemm", {"a", "b"}, kInvalid, "\"activation\" is required", kAsItIs);
   refused("FusedGemm", {"a", "b"}, kUnsupported, "\"ScaledTanh\" is not supported", activation("ScaledTanh"));
   refused("FusedGemm", {"a", "b"}, kInvalid, "\"activation_alpha\" is required by Elu", activation("Elu"));
+  refused("FusedMatMul", {"a", "b"}, kUnsupported, "batch axes", [](auto& node) { set(node, "transBatchA", 1); });
   refused("SkipSimplifiedLayerNormalization", {"a", "b", "b"}, kUnsupported, "inv_std_var", kAsItIs,
           {"y", "", "statistics"});
   FusedModel unknown;
