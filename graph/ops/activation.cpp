@@ -1,5 +1,7 @@
 // The activations that may also ride in another operator's epilogue. f32 runs on vectors, 16-bit floats through f32,
 // f64 and the integers of Relu by the formula.
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -59,7 +61,7 @@ double apply(const ActivationArgs& a, double x) {
     case Activation::sigmoid:
       return 1 / (1 + std::exp(-x));
     case Activation::silu:
-      return x / (1 + std::exp(-x));
+      return x / (1 + std::exp(-static_cast<double>(a.alpha) * x));
     case Activation::tanh:
       return std::tanh(x);
     case Activation::gelu:
@@ -85,6 +87,20 @@ struct Args {
   std::int64_t elements;
 };
 
+// The kernels know x sigmoid(x) alone.
+bool scaled(const ActivationArgs& a) { return a.kind == Activation::silu && a.alpha != 1; }
+
+void scaled_silu(const Args& args, const float* src, float* dst, std::int64_t n) {
+  std::array<float, 256> gate;
+  constexpr auto kChunk = static_cast<std::int64_t>(gate.size());
+  for (; n > 0; src += kChunk, dst += kChunk, n -= kChunk) {
+    const std::int64_t count = std::min(n, kChunk);
+    for (std::int64_t i = 0; i < count; i++) gate[static_cast<std::size_t>(i)] = args.activation.alpha * src[i];
+    args.kernel({Activation::sigmoid, 0, 0}, gate.data(), gate.data(), count);
+    for (std::int64_t i = 0; i < count; i++) dst[i] = src[i] * gate[static_cast<std::size_t>(i)];
+  }
+}
+
 void run(const Args& args, const Call& call) {
   const Range range = call.slice.of(args.elements, 16);
   dispatch(args.type, [&](auto tag) {
@@ -92,7 +108,7 @@ void run(const Args& args, const Call& call) {
     const T* src = call.in<T>() + range.begin;
     T* dst = call.out<T>() + range.begin;
     const auto vector = [&](const float* from, float* to, std::int64_t n) {
-      args.kernel(args.activation, from, to, n);
+      scaled(args.activation) ? scaled_silu(args, from, to, n) : args.kernel(args.activation, from, to, n);
     };
     if constexpr (std::is_same_v<T, float>) {
       vector(src, dst, range.size());
@@ -106,15 +122,7 @@ void run(const Args& args, const Call& call) {
   });
 }
 
-// The kernels know x sigmoid(x) alone.
-bool scaled_swish(const Node& node) { return node.op->name == "Swish" && node.attributes.real("alpha", 1) != 1; }
-
 Result<Step> prepare(PrepareContext& context) {
-  if (scaled_swish(context.node)) {
-    return scalar_map(
-        context, [](double x, double alpha, double) { return x / (1 + std::exp(-alpha * x)); },
-        static_cast<double>(context.node.attributes.real("alpha", 1)));
-  }
   const auto& kernel = activate_f32.best(context.isa);
   const Args args{kernel.fn, activation_of(context.node), context.in(0).type, context.in(0).elements()};
   Step step = make_step<run>(args, concat("activate_f32/", isa_name(kernel.isa)));
@@ -144,7 +152,8 @@ constexpr OpDef op(std::string_view name, std::span<const int> versions,
           .lanes = lanes_elementwise,
           .layout = LayoutRule::transparent,
           .as_activation = [](const Node& node, const Graph&) {
-            return scaled_swish(node) ? std::nullopt : std::optional(activation_of(node));
+            const ActivationArgs activation = activation_of(node);
+            return scaled(activation) ? std::nullopt : std::optional(activation);
           }};
 }
 constexpr OpDef kOps[] = {

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "tests/support/op_runner.h"
+#include "tests/support/tensors.h"
 
 namespace adze::testing {
 namespace {
@@ -150,6 +151,18 @@ TEST(Activations, FollowTheirFormulasInF64) {
   check("Softplus", 1, {}, [](double v) { return std::log1p(std::exp(v)); });
   check("Elu", 6, {{"alpha", 2.0f}}, [](double v) { return v < 0 ? 2 * std::expm1(v) : v; });
   check("LeakyRelu", 16, {{"alpha", 0.25f}}, [](double v) { return v < 0 ? 0.25 * v : v; });
+  check("Swish", 24, {{"alpha", -0.75f}}, [](double v) { return v / (1 + std::exp(0.75 * v)); });
+}
+
+TEST(Activations, SwishIsScaledInLongRows) {
+  const Tensor x = random_tensor({1000}, 5, -20, 20);  // longer than what is scaled at a time, and no multiple of it
+  for (const float alpha : {1.702f, -0.5f, 0.0f}) {
+    const Tensor y = run_op("Swish", 24, {{"alpha", alpha}}, {x});
+    for (std::size_t i = 0; i < 1000; i++) {
+      const double v = x.as<float>()[i], want = v / (1 + std::exp(-static_cast<double>(alpha) * v));
+      ASSERT_NEAR(y.as<float>()[i], want, 1e-6 * std::fabs(v)) << alpha << " at " << v;
+    }
+  }
 }
 
 }  // namespace
