@@ -374,6 +374,28 @@ TEST(Batch, NodesThatMixRowsAreNamed) {
   expect_refused(gram.done(), "(MatMul): it combines rows of the batch");
 }
 
+TEST(Batch, ProductsOfTurnedMatrices) {
+  const auto model = [](const std::vector<std::int64_t>& shape, const char* flag, const Tensor* right, bool turn) {
+    Chain m(shape);
+    auto* import = m.proto().add_opset_import();
+    import->set_domain("com.microsoft");
+    import->set_version(1);
+    if (turn) m.transpose({1, 0});
+    const std::string last = m.last();
+    auto& product = m.step("FusedMatMul", {right ? m.constant(*right) : last});
+    product.set_domain("com.microsoft");
+    set(product, flag, std::int64_t{1});
+    return std::move(m.done());
+  };
+  const Tensor weights = random_tensor({6, 5}, 3), turned = random_tensor({5, 6}, 4);
+  expect_rows_apart(model({1, 4, 6}, "transA", nullptr, false));
+  expect_rows_apart(model({1, 4, 6}, "transB", nullptr, false));
+  expect_rows_apart(model({1, 6}, "transA", &weights, true));
+  expect_rows_apart(model({1, 6}, "transB", &turned, false));
+  expect_refused(model({1, 6}, "transA", nullptr, false), "(FusedMatMul): it combines rows of the batch");
+  expect_refused(model({1, 6}, "transB", nullptr, false), "(FusedMatMul): it combines rows of the batch");
+}
+
 // Before version 13 Softmax saw all axes from its own on as one.
 TEST(Batch, SoftmaxOverAMatrix) {
   expect_rows_apart(Chain({1, 4, 6}, 12).on_axis("Softmax", 1).done());
