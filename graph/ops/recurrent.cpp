@@ -3,90 +3,19 @@
 //
 //   x [s, n, in]; w [dirs, gates * h, in]; r [dirs, gates * h, h]; b [dirs, 2 * gates * h]; gates in the order i (RNN),
 //   z r h (GRU), i o f c (LSTM). y [s, dirs, n, h]; y_h, y_c [dirs, n, h]. layout 1 puts n first.
-#include <cmath>
-
 #include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
+#include "graph/gates.h"
 
 namespace adze {
 namespace {
 
 enum Input { kX, kW, kR, kB, kLengths, kInitialH, kInitialC, kPeephole };
 
-struct Activation1 {
-  double (*f)(double x, double a, double b) = nullptr;
-  double a = 0, b = 0;
-  double operator()(double x) const { return f(x, a, b); }
-};
-
-struct Function {
-  std::string_view name;
-  double (*f)(double x, double a, double b);
-  int parameters;
-  double a, b;  // defaults
-};
-constexpr Function kFunctions[] = {
-    {"Tanh", [](double x, double, double) { return std::tanh(x); }, 0, 0, 0},
-    {"Sigmoid", [](double x, double, double) { return 1 / (1 + std::exp(-x)); }, 0, 0, 0},
-    {"Relu", [](double x, double, double) { return std::max(x, 0.0); }, 0, 0, 0},
-    {"Affine", [](double x, double a, double b) { return a * x + b; }, 2, 1, 0},
-    {"LeakyRelu", [](double x, double a, double) { return x < 0 ? a * x : x; }, 1, 0.01, 0},
-    {"ThresholdedRelu", [](double x, double a, double) { return x > a ? x : 0; }, 1, 1, 0},
-    {"ScaledTanh", [](double x, double a, double b) { return a * std::tanh(b * x); }, 2, 1, 1},
-    {"HardSigmoid", [](double x, double a, double b) { return std::clamp(a * x + b, 0.0, 1.0); }, 2, 0.2, 0.5},
-    {"Elu", [](double x, double a, double) { return x < 0 ? a * std::expm1(x) : x; }, 1, 1, 0},
-    {"Softsign", [](double x, double, double) { return x / (1 + std::fabs(x)); }, 0, 0, 0},
-    {"Softplus",
-     [](double x, double, double) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }, 0, 0, 0}};
-
 int gates_of(const Node& node) { return node.op->name == "LSTM" ? 4 : node.op->name == "GRU" ? 3 : 1; }
 int functions_of(const Node& node) { return node.op->name == "LSTM" ? 3 : node.op->name == "GRU" ? 2 : 1; }
 
-int directions_of(const Node& node) {
-  const std::string direction = node.attributes.string("direction", "forward");
-  return direction == "bidirectional" ? 2 : direction == "forward" || direction == "reverse" ? 1 : 0;
-}
-
-// Names and parameters come in the order of directions, then f, g, h; a function takes as many parameters as it has.
-Result<std::vector<Activation1>> activations_of(const Node& node) {
-  const int directions = directions_of(node), each = functions_of(node);
-  std::vector<std::string> names;
-  if (const Attribute* given = node.attributes.find("activations")) names = std::get<std::vector<std::string>>(*given);
-  if (names.empty()) {
-    for (int d = 0; d < directions; d++) {
-      if (each > 1) names.emplace_back("Sigmoid");
-      for (int i = each > 1 ? 1 : 0; i < each; i++) names.emplace_back("Tanh");
-    }
-  }
-  if (static_cast<int>(names.size()) != directions * each) {
-    return make_error(Code::invalid_model, "attribute \"activations\" has ", names.size(), " entries, not ",
-                      directions * each);
-  }
-  const auto alpha = node.attributes.reals("activation_alpha"), beta = node.attributes.reals("activation_beta");
-  std::size_t next_alpha = 0, next_beta = 0;
-  std::vector<Activation1> result;
-  for (const std::string& name : names) {
-    const auto* found = std::find_if(std::begin(kFunctions), std::end(kFunctions), [&](const Function& f) {
-      return std::equal(f.name.begin(), f.name.end(), name.begin(), name.end(),
-                        [](char x, char y) { return (x | 0x20) == (y | 0x20); });
-    });
-    if (found == std::end(kFunctions)) return make_error(Code::unsupported, "activation \"", name, "\" is not known");
-    Activation1 a{found->f, found->a, found->b};
-    if (found->parameters > 0 && next_alpha < alpha.size()) a.a = static_cast<double>(alpha[next_alpha++]);
-    if (found->parameters > 1 && next_beta < beta.size()) a.b = static_cast<double>(beta[next_beta++]);
-    result.push_back(a);
-  }
-  return result;
-}
-
-Result<void> check(const Node& node) {
-  if (directions_of(node) == 0) {
-    return make_error(Code::invalid_model, "attribute \"direction\" is \"", node.attributes.string("direction", ""),
-                      '"');
-  }
-  ADZE_CHECK(activations_of(node));
-  return {};
-}
+Result<void> check(const Node& node) { return check_gates(node, functions_of(node)); }
 
 struct Args {
   DType type;
@@ -96,7 +25,7 @@ struct Args {
   bool has_b, has_lengths, has_h, has_c, has_p;
   bool wants_y, wants_h, wants_c;
   double clip;  // 0: none
-  std::vector<Activation1> f;
+  std::vector<GateFunction> f;
 };
 
 Result<Args> args_of(const Node& node, std::span<const TensorInfo* const> inputs) {
@@ -138,7 +67,7 @@ Result<Args> args_of(const Node& node, std::span<const TensorInfo* const> inputs
   a.has_h = has(kInitialH);
   a.has_c = has(kInitialC);
   a.has_p = has(kPeephole);
-  ADZE_TRY(a.f, activations_of(node));
+  ADZE_TRY(a.f, gate_functions(node, a.each));
   return a;
 }
 
@@ -258,15 +187,9 @@ class Cell {
   }
 
   void lstm_gates() {
-    const std::int64_t h = a_.h;
-    for (std::int64_t j = 0; j < h; j++) {
-      const double in = f(0, gate_[j] + peephole(j) * c_[j]);
-      const double forget = a_.coupled ? 1 - in : f(0, gate_[2 * h + j] + peephole(2 * h + j) * c_[j]);
-      const double c = forget * c_[j] + in * f(1, gate_[3 * h + j]);
-      const double out = f(0, gate_[h + j] + peephole(h + j) * c);
-      c_[j] = c;
-      h_[j] = out * a_.f[static_cast<std::size_t>(d_ * a_.each + 2)](c);
-    }
+    const LstmCell cell{&a_.f[static_cast<std::size_t>(d_ * a_.each)], a_.clip, a_.coupled, a_.h};
+    cell.step(
+        gate_, [&](std::int64_t i) { return peephole(i); }, c_, h_);
   }
 
   const Args& a_;

@@ -27,6 +27,7 @@ inline Result<std::vector<Tensor>> try_op(std::string_view name, int opset, cons
   node.name = "test";
   node.op = find_op("", name);
   if (!node.op) node.op = find_op("ai.onnx.ml", name);
+  if (!node.op) node.op = find_op("com.microsoft", name);
   if (!node.op) return make_error(Code::unsupported, "no operator ", name);
   node.version = version_for(*node.op, opset);
   if (!node.version) return make_error(Code::unsupported, name, " has no version for opset ", opset);
