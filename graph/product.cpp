@@ -64,4 +64,34 @@ Result<Step> packed_product(PrepareContext& context, const Product& p, int bias)
   return step;
 }
 
+Result<Product> product_of(const Node& node, const Shape& a, const Shape& b) {
+  if (a.rank() != 2 || b.rank() != 2) {
+    return make_error(Code::invalid_model, "operands ", to_string(a), " and ", to_string(b), " are not matrices");
+  }
+  Product p;
+  p.trans_a = node.attributes.integer("transA", 0) != 0;
+  p.trans_b = node.attributes.integer("transB", 0) != 0;
+  p.alpha = node.attributes.real("alpha", 1);
+  p.beta = node.attributes.real("beta", 1);
+  p.m = a[p.trans_a ? 1 : 0];
+  p.k = a[p.trans_a ? 0 : 1];
+  p.n = b[p.trans_b ? 0 : 1];
+  if (b[p.trans_b ? 1 : 0] != p.k) {
+    return make_error(Code::invalid_model, "operands ", to_string(a), " and ", to_string(b), " don't fit");
+  }
+  return p;
+}
+
+Result<Addend> addend_of(const Shape& c, const Product& p) {
+  const Shape y{p.m, p.n};
+  const auto whole = broadcast(c, y);
+  if (!whole || *whole != y) {
+    return make_error(Code::invalid_model, "C of shape ", to_string(c), " doesn't broadcast to ", to_string(y));
+  }
+  Addend addend;
+  if (c.rank() >= 1 && c.back() != 1) addend.column = 1;
+  if (c.rank() == 2 && c[0] != 1) addend.row = c[1];
+  return addend;
+}
+
 }  // namespace adze

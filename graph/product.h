@@ -26,6 +26,10 @@ struct Addend {
   std::int64_t row = 0, column = 0;
 };
 
+// The product of two matrices of these shapes, by the node's attributes transA, transB, alpha and beta.
+Result<Product> product_of(const Node& node, const Shape& a, const Shape& b);
+Result<Addend> addend_of(const Shape& c, const Product& p);
+
 // One dot product after the other, over rows of y. Floats add in float (double in double), integers wrap.
 template <class T>
 void plain_product(const Product& p, const T* a, const T* b, const T* c, Addend addend, T* y, Range rows) {

@@ -17,35 +17,10 @@ constexpr AttrSpec kAttributes[] = {
     {"broadcast", AttrKind::integer}};  // before version 7; broadcasting is always allowed
 constexpr TypeMask kTypes[] = {kFloats | types(DType::i32, DType::i64, DType::u32, DType::u64)};
 
-Result<Product> product_of(const Node& node, const Shape& a, const Shape& b) {
-  if (a.rank() != 2 || b.rank() != 2) {
-    return make_error(Code::invalid_model, "operands ", to_string(a), " and ", to_string(b), " are not matrices");
-  }
-  Product p;
-  p.trans_a = node.attributes.integer("transA", 0) != 0;
-  p.trans_b = node.attributes.integer("transB", 0) != 0;
-  p.alpha = node.attributes.real("alpha", 1);
-  p.beta = node.attributes.real("beta", 1);
-  p.m = a[p.trans_a ? 1 : 0];
-  p.k = a[p.trans_a ? 0 : 1];
-  p.n = b[p.trans_b ? 0 : 1];
-  if (b[p.trans_b ? 1 : 0] != p.k) {
-    return make_error(Code::invalid_model, "operands ", to_string(a), " and ", to_string(b), " don't fit");
-  }
-  return p;
-}
-
 Result<void> infer(InferContext& context) {
   ADZE_TRY(const Product p, product_of(context.node, context.shape(0), context.shape(1)));
-  const Shape y{p.m, p.n};
-  if (context.has(2)) {
-    const auto whole = broadcast(context.shape(2), y);
-    if (!whole || !(*whole == y)) {
-      return make_error(Code::invalid_model, "C of shape ", to_string(context.shape(2)), " doesn't broadcast to ",
-                        to_string(y));
-    }
-  }
-  context.set_shape(0, y);
+  if (context.has(2)) ADZE_CHECK(addend_of(context.shape(2), p));
+  context.set_shape(0, {p.m, p.n});
   return {};
 }
 
@@ -100,9 +75,7 @@ Result<Step> prepare(PrepareContext& context) {
   if (can_pack(context.node, context.inputs())) return packed_product(context, p, has_c ? 2 : -1);
   Args args{p, context.in(0).type, {}, has_c};
   if (has_c) {
-    const Shape& c = context.in(2).shape;
-    if (c.rank() >= 1 && c.back() != 1) args.addend.column = 1;
-    if (c.rank() == 2 && c[0] != 1) args.addend.row = c[1];
+    ADZE_TRY(args.addend, addend_of(context.in(2).shape, p));
   }
   Step step = make_step<run>(args, "gemm_plain");
   step.flops = p.flops();

@@ -1,11 +1,9 @@
 // MatMulInteger and QLinearMatMul: 8-bit matrices multiplied exactly in 32 bits, each less its zero point, which may
 // differ per row on the left and per column on the right; the second scales and rounds the result to 8 bits again.
-#include <cmath>
-#include <limits>
-
 #include "graph/batch/lanes.h"
 #include "graph/elementwise.h"
 #include "graph/matrix_pairs.h"
+#include "graph/quantized.h"
 
 namespace adze {
 namespace {
@@ -63,12 +61,12 @@ void run(const Args& args, const Call& call) {
       const double factor = scale(call, args.scale, args.in.a_scale, args.a_scales == 1 ? 0 : row) *
                             scale(call, args.scale, args.in.b_scale, args.b_scales == 1 ? 0 : column) /
                             scale(call, args.scale, args.in.y_scale, 0);
-      const auto rounded = std::nearbyint(static_cast<double>(sum) * factor) +
-                           static_cast<double>(code(call, args.y, args.in.y_zero, 0));
+      const double steps = static_cast<double>(sum) * factor;
+      const auto y_zero = static_cast<double>(code(call, args.y, args.in.y_zero, 0));
       if (args.y == DType::u8) {
-        call.out<std::uint8_t>()[at] = static_cast<std::uint8_t>(std::clamp(rounded, 0.0, 255.0));
+        call.out<std::uint8_t>()[at] = nearest_code<std::uint8_t>(steps, y_zero, {0, 255});
       } else {
-        call.out<std::int8_t>()[at] = static_cast<std::int8_t>(std::clamp(rounded, -128.0, 127.0));
+        call.out<std::int8_t>()[at] = nearest_code<std::int8_t>(steps, y_zero, {-128, 127});
       }
     }
   }

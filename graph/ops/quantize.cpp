@@ -1,12 +1,10 @@
 // QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear: y = x / scale + zero point and back, with one pair for all,
 // one per position of an axis, or one per block along it. Rounding is to nearest, ties to even.
-#include <cmath>
-#include <limits>
-
 #include "graph/axis.h"
 #include "graph/batch/lanes.h"
 #include "graph/elements.h"
 #include "graph/elementwise.h"
+#include "graph/quantized.h"
 
 namespace adze {
 namespace {
@@ -84,19 +82,6 @@ struct Args {
   NarrowRounding rounding;
 };
 
-struct Limits {
-  double least, most;
-};
-template <class T>
-Limits limits_of(DType type) {
-  if (is_narrow_int(type)) return {static_cast<double>(range_of(type).least), static_cast<double>(range_of(type).most)};
-  return {static_cast<double>(std::numeric_limits<T>::lowest()), static_cast<double>(std::numeric_limits<T>::max())};
-}
-template <class T>
-T saturated(double x, Limits limits) {
-  return static_cast<T>(std::clamp(x, limits.least, limits.most));
-}
-
 // Calls f with the C++ type of a quantised integer's bytes.
 template <class F>
 void dispatch_quantized(DType type, F f) {
@@ -149,12 +134,11 @@ void run_quantize(const Args& args, const Call& call) {
       return;
     }
     dispatch_quantized(args.to, [&]<class To>(TypeTag<To>) {
-      const Limits limits = limits_of<To>(args.to);
+      const CodeLimits limits = limits_of<To>(args.to);
       for (std::int64_t i = range.begin; i < range.end; i++) {
         const std::int64_t at = args.scales.at(i);
         const double zero = args.zero_point ? static_cast<double>(call.in<To>(2)[at]) : 0;
-        const double x = quotient(i, at);
-        call.out<To>()[i] = std::isnan(x) ? To{0} : saturated<To>(std::nearbyint(x) + zero, limits);
+        call.out<To>()[i] = nearest_code<To>(quotient(i, at), zero, limits);
       }
     });
   });
@@ -261,13 +245,12 @@ void run_dynamic(const std::int64_t& elements, const Call& call) {
     most = std::max(most, call.in()[i]);
   }
   const float scale = most == least ? 1.0f : (most - least) / 255.0f;
-  const Limits limits = limits_of<std::uint8_t>(DType::u8);
-  const auto zero = saturated<std::uint8_t>(std::nearbyint(static_cast<double>(-least / scale)), limits);
+  const CodeLimits limits = limits_of<std::uint8_t>(DType::u8);
+  const auto zero = nearest_code<std::uint8_t>(static_cast<double>(-least / scale), 0, limits);
   *call.out<float>(1) = most == least ? 0.0f : scale;
   *call.out<std::uint8_t>(2) = zero;
   for (std::int64_t i = 0; i < elements; i++) {
-    call.out<std::uint8_t>()[i] =
-        saturated<std::uint8_t>(std::nearbyint(static_cast<double>(call.in()[i] / scale)) + zero, limits);
+    call.out<std::uint8_t>()[i] = nearest_code<std::uint8_t>(static_cast<double>(call.in()[i] / scale), zero, limits);
   }
 }
 Result<Step> prepare_dynamic(PrepareContext& context) {
