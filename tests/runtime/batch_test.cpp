@@ -385,7 +385,7 @@ TEST(Batch, ProductsOfTurnedMatrices) {
     auto& product = m.step("FusedMatMul", {right ? m.constant(*right) : last});
     product.set_domain("com.microsoft");
     set(product, flag, std::int64_t{1});
-    return std::move(m.done());
+    return m.done();
   };
   const Tensor weights = random_tensor({6, 5}, 3), turned = random_tensor({5, 6}, 4);
   expect_rows_apart(model({1, 4, 6}, "transA", nullptr, false));
