@@ -115,5 +115,45 @@ TEST(DynamicQuantizeLstm, RefusesWhatDoesntFit) {
   EXPECT_TRUE(refused(11, of<std::int8_t>({2}, {0, 3}), {{"hidden_size", std::int64_t{3}}}));
 }
 
+TEST(QAttention, MasksByLengthAndByCause) {
+  const Tensor x = codes<std::uint8_t>({2, 3, 2}, 41), weights = codes<std::int8_t>({2, 12}, 53);
+  std::vector<Tensor> inputs = {x,
+                                weights,
+                                pattern({12}, 3, 5, 2, 0.25f),
+                                tensor({}, {1 / 64.0f}),
+                                tensor({}, {1 / 128.0f}),
+                                of<std::int32_t>({2}, {3, 2}),
+                                of<std::uint8_t>({}, {128}),
+                                of<std::int8_t>({}, {3})};
+  const AttributeList attributes = {{"num_heads", std::int64_t{2}}, {"unidirectional", std::int64_t{1}}};
+  for (const int parts : {1, 3}) {
+    expect_near(run_op("QAttention", 1, attributes, inputs, {.parts = parts}),
+                {1.5714111f,   -0.31958008f, 0.50817871f, -0.1328125f,  1.3006426f,   -0.095495805f,
+                 -0.18793011f, -0.10551412f, 0.84424567f, 0.28221202f,  -0.64354569f, -0.087646835f,
+                 -1.2015381f,  -1.5656738f,  1.1014404f,  1.9873047f,   -0.56317276f, -1.0951978f,
+                 0.6441685f,   1.3473339f,   0.38766792f, -0.39442727f, 0.52710879f,  1.1835039f});
+  }
+  EXPECT_FALSE(try_op("QAttention", 1, {{"num_heads", std::int64_t{3}}}, inputs));
+  inputs[5] = of<std::int32_t>({5}, {1, 1, 1, 1, 1});
+  EXPECT_FALSE(try_op("QAttention", 1, attributes, inputs));
+}
+
+TEST(QEmbedLayerNormalization, AddsThreeTablesAndCountsTheMask) {
+  std::vector<Tensor> inputs = {of<std::int32_t>({2, 2}, {0, 2, 1, 1}), of<std::int32_t>({2, 2}, {0, 1, 1, 0}),
+                                codes<std::uint8_t>({3, 5}, 37),        codes<std::uint8_t>({2, 5}, 91),
+                                codes<std::uint8_t>({2, 5}, 53),        codes<std::uint8_t>({5}, 77),
+                                codes<std::uint8_t>({5}, 29),           of<std::int32_t>({2, 2}, {1, 1, 1, 0})};
+  for (int i = 0; i < 5; i++) inputs.push_back(tensor({}, {1 / 128.0f}));
+  for (int i = 0; i < 5; i++) inputs.push_back(of<std::uint8_t>({}, {static_cast<std::uint8_t>(100 + i)}));
+  const auto y = run_op_outputs("QEmbedLayerNormalization", 1, {}, inputs, 2);
+  expect_near(y[0], {0.49189734f,  -0.48624468f, -0.10461095f, 0.038279042f, -0.42473459f, -0.47655886f, -0.38507751f,
+                     -0.20396267f, 1.6361457f,   0.39364728f,  0.22613144f,  -0.77144134f, -0.359375f,   -1.0460622f,
+                     -0.42052382f, -1.4228249f,  -0.49725443f, -1.0094852f,  1.1196058f,   0.070894569f});
+  EXPECT_EQ(y[1].as<std::int32_t>()[0], 2);
+  EXPECT_EQ(y[1].as<std::int32_t>()[1], 1);
+  inputs[0] = of<std::int32_t>({2, 2}, {0, 3, 1, 1});
+  EXPECT_FALSE(try_op("QEmbedLayerNormalization", 1, {}, inputs, 2));
+}
+
 }  // namespace
 }  // namespace adze::testing
