@@ -61,7 +61,7 @@ constexpr OpDef op(std::string_view name, std::span<const AttrSpec> attributes) 
           .domain = "com.microsoft",
           .versions = kVersions,
           .attributes = attributes,
-          .inputs = {4, 5},
+          .inputs = {2, 5},
           .input_types = kTypes,
           .infer = infer,
           .prepare = prepare,
