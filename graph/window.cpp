@@ -87,4 +87,15 @@ Result<std::vector<std::int64_t>> slide(const Node& node, Window& window, const 
   return out;
 }
 
+Result<void> check_padding(const Window& window) {
+  for (std::size_t axis = 0; axis < window.kernel.size(); axis++) {
+    const std::int64_t reach = window.reach(axis);
+    if (window.pad_begin[axis] < 0 || window.pad_end[axis] < 0 || window.pad_begin[axis] >= reach) {
+      return make_error(Code::invalid_model, "padding ", window.pad_begin[axis], " of axis ", axis,
+                        " doesn't fit a window of ", reach);
+    }
+  }
+  return {};
+}
+
 }  // namespace adze

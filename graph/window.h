@@ -53,4 +53,7 @@ Result<Window> read_window(const Node& node, int axes, const std::vector<std::in
 Result<std::vector<std::int64_t>> slide(const Node& node, Window& window, const std::vector<std::int64_t>& in,
                                         bool ceil_mode);
 
+// Pooling: a window never lies in the padding before the source alone, and the source is not cropped.
+Result<void> check_padding(const Window& window);
+
 }  // namespace adze

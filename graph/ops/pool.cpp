@@ -43,13 +43,7 @@ Result<Problem> problem_of(const Node& node, const Shape& x) {
   ADZE_TRY(p.window, read_window(node, p.src.axes(), {}));
   p.dst = {p.src.n, p.src.c, {}};
   ADZE_TRY(p.dst.spatial, slide(node, p.window, p.src.spatial, node.attributes.integer("ceil_mode", 0) != 0));
-  for (std::size_t axis = 0; axis < p.window.kernel.size(); axis++) {
-    const std::int64_t reach = p.window.reach(axis);
-    if (p.window.pad_begin[axis] < 0 || p.window.pad_end[axis] < 0 || p.window.pad_begin[axis] >= reach) {
-      return make_error(Code::invalid_model, "padding ", p.window.pad_begin[axis], " of axis ", axis,
-                        " doesn't fit a window of ", reach);
-    }
-  }
+  ADZE_CHECK(check_padding(p.window));
   return p;
 }
 
