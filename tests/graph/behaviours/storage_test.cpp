@@ -253,7 +253,7 @@ TEST_F(Behaviour19, NothingOutsideTheModelsFolderIsRead) {
   fs::create_symlink("../../elsewhere/w.data", root_ / "model/weights/out");
   fs::create_directory_symlink("../elsewhere", root_ / "model/door");
   fs::create_symlink("w.data", root_ / "model/weights/in");
-  for (const std::string location :
+  for (const std::string& location :
        {std::string("../elsewhere/w.data"), std::string("weights/../../elsewhere/w.data"),
         (root_ / "elsewhere/w.data").string(), std::string("weights/out"), std::string("door/w.data"),
         std::string("./../elsewhere/w.data"), std::string("weights"), std::string("weights/none"),
