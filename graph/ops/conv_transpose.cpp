@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "graph/batch/lanes.h"
-#include "graph/plain_conv.h"
+#include "graph/conv/plain.h"
 #include "graph/window.h"
 #include "kernels/conv/conv.h"
 

@@ -1,4 +1,4 @@
-#include "graph/plain_conv.h"
+#include "graph/conv/plain.h"
 
 #include <algorithm>
 

@@ -1,0 +1,108 @@
+#include <algorithm>
+
+#include "graph/conv/steps.h"
+#include "kernels/conv/conv.h"
+
+namespace adze {
+namespace {
+
+// Packs [oc, ic, taps] weights group by group, a row of zeros behind them.
+void pack_groups(const float* w, const ConvProblem& p, int max_blocks, float* dst) {
+  const std::int64_t ic = p.group_ic(), oc = p.group_oc(), taps = p.geometry().taps();
+  for (std::int64_t g = 0; g < p.groups; g++, dst += packed_b_size(taps * ic, oc)) {
+    const float* group = w + g * oc * ic * taps;
+    pack_b(taps * ic, oc, max_blocks, dst,
+           [&](std::int64_t k, std::int64_t o) { return group[(o * ic + k % ic) * taps + k / ic]; });
+  }
+}
+
+struct Args {
+  ConvProblem problem;
+  ConvGeometry geometry;
+  const TileSet* tiles;
+  const float* weights;  // packed, or null: packed from input 1 in every run
+  const float* bias;     // or null
+  bool run_time_bias;    // input 2 instead
+  ActivationArgs activation;
+  int residual;
+};
+
+std::int64_t bias_size(const ConvProblem& p) { return p.groups * blocks_of(p.group_oc()) * kBlock; }
+// A tap of zeros lies behind the weights.
+std::int64_t weights_size(const ConvProblem& p) {
+  const ConvTaps taps = conv_taps(p.geometry());
+  return p.groups * packed_b_size(taps.count * taps.kc, p.group_oc()) + taps.kc;
+}
+std::int64_t edges_size(const ConvProblem& p) {
+  const ConvTaps taps = conv_taps(p.geometry());
+  return taps.kc == p.group_ic() ? 0 : gemm_rows_size(taps.count, taps.kc, p.group_oc());
+}
+
+void run(const Args& args, const Call& call) {
+  const ConvProblem& p = args.problem;
+  const ConvGeometry& g = args.geometry;
+  const ConvTaps taps = conv_taps(g);
+  const std::int64_t oc = p.group_oc(), bias_pitch = blocks_of(oc) * kBlock;
+  // What isn't constant every thread packs for itself: nothing is shared, so nothing has to wait.
+  auto* edges = reinterpret_cast<float*>(call.scratch);
+  float* scratch = edges + edges_size(p);
+  const float* bias = args.bias;
+  if (args.run_time_bias) {
+    std::fill_n(scratch, bias_size(p), 0.0f);
+    spread_bias(call.in(2), oc, p.groups, scratch);
+    bias = scratch;
+  }
+  const float* weights = args.weights;
+  if (!weights) {
+    float* packed = scratch + (args.run_time_bias ? bias_size(p) : 0);
+    pack_groups(call.in(1), p, args.tiles->max_blocks, packed);
+    std::fill_n(packed + weights_size(p) - taps.kc, taps.kc, 0.0f);
+    weights = packed;
+  }
+  const float* zeros = weights + weights_size(p) - taps.kc;
+  for (std::int64_t group = 0; group < p.groups; group++) {
+    const ConvRows rows{call.in() + group * g.ic, zeros, &g, edges};
+    GemmArgs gemm{};
+    gemm.m = g.pixels();
+    gemm.n = oc;
+    gemm.taps = taps.count;
+    gemm.kc = taps.kc;
+    gemm.rows = conv_rows;
+    gemm.context = &rows;
+    gemm.b = weights + group * packed_b_size(taps.count * taps.kc, oc);
+    gemm.c = call.out() + group * oc;
+    gemm.ldc = p.dst.c;
+    gemm.bias = bias ? bias + group * bias_pitch : nullptr;
+    gemm.residual = args.residual >= 0 ? call.in(args.residual) + group * oc : nullptr;
+    gemm.ldr = p.dst.c;
+    gemm.activation = args.activation;
+    gemm.tiles = args.tiles;
+    gemm_f32(gemm, call.slice, call.cancel);
+  }
+}
+
+}  // namespace
+
+Result<Step> indirect_conv(PrepareContext& context, const ConvProblem& p) {
+  const auto& tiles = gemm_tile_f32.best(context.isa);
+  const bool run_time_bias = context.has(2) && !context.in(2).value;
+  Args args{p, p.geometry(), tiles.fn, nullptr, nullptr, run_time_bias, context.node.activation, context.node.residual};
+  ADZE_TRY(args.bias, packed_bias(context, p.group_oc(), p.groups));
+  const auto bytes = static_cast<std::size_t>(weights_size(p)) * sizeof(float);
+  const bool constant = context.in(1).value != nullptr;
+  if (constant) {
+    ADZE_TRY(const std::byte* packed,
+             context.pack(1, concat("conv/", p.groups, '/', isa_name(tiles.isa)), bytes, [&](std::byte* out) {
+               pack_groups(context.in(1).value->as<float>().data(), p, args.tiles->max_blocks,
+                           reinterpret_cast<float*>(out));
+             }));
+    args.weights = reinterpret_cast<const float*>(packed);
+  }
+  Step step = make_step<run>(args, concat("conv_f32/", isa_name(tiles.isa)));
+  step.unread = (constant ? 0b010u : 0u) | (run_time_bias ? 0u : 0b100u);
+  step.scratch_bytes = (constant ? 0 : bytes) + static_cast<std::size_t>(edges_size(p)) * sizeof(float) +
+                       (run_time_bias ? static_cast<std::size_t>(bias_size(p)) * sizeof(float) : 0);
+  return step;
+}
+
+}  // namespace adze

@@ -1,0 +1,14 @@
+// The ways a convolution can run in f32, on channels-last images.
+#pragma once
+
+#include "graph/conv/problem.h"
+
+namespace adze {
+
+// As an indirect GEMM per group: any convolution.
+Result<Step> indirect_conv(PrepareContext& context, const ConvProblem& p);
+
+// REQUIRES: as many groups as channels on either side; constant weights and bias.
+Result<Step> depthwise_conv(PrepareContext& context, const ConvProblem& p);
+
+}  // namespace adze
