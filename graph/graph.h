@@ -41,6 +41,7 @@ struct Node {
   bool channels_last = false;  // spatial inputs and outputs are [n, spatial..., c] instead of [n, c, spatial...]
   ActivationArgs activation;   // applied to output 0 last
   int residual = -1;           // the index in `inputs` of a tensor that is added before the activation
+  int winograd = 0;            // outputs of a tile along each axis of a convolution that Winograd's algorithm runs
 };
 
 // A declared dimension: a size, or a symbol (possibly without a name) with size -1.

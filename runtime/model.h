@@ -18,6 +18,7 @@ class WeightStore;
 
 struct ModelOptions {
   bool optimise = true;                           // false: only the passes that kernels can't do without
+  bool winograd = true;                           // false: every convolution is summed up directly
   Isa isa = active_isa();                         // no variant above it
   std::size_t max_memory = std::size_t{2} << 30;  // bytes of weights, arena and folded constants together
 };

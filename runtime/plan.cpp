@@ -76,7 +76,7 @@ Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, const std::
   if (!g.rest.empty()) {
     ADZE_TRY(rest, make_rest(g, graph, name, options, weights));
   }
-  ADZE_CHECK(run_passes(g, options.optimise));
+  ADZE_CHECK(run_passes(g, {options.optimise, options.winograd}));
   ADZE_CHECK(release_constants(g.graph));
   ADZE_TRY(std::vector<Step> steps, prepare_steps(g, options.isa, threads, *weights));
 

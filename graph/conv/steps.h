@@ -11,4 +11,7 @@ Result<Step> indirect_conv(PrepareContext& context, const ConvProblem& p);
 // REQUIRES: as many groups as channels on either side; constant weights and bias.
 Result<Step> depthwise_conv(PrepareContext& context, const ConvProblem& p);
 
+// By Winograd's algorithm, with tiles of node.winograd outputs along each axis. REQUIRES: what choose_winograd asks.
+Result<Step> winograd_conv(PrepareContext& context, const ConvProblem& p);
+
 }  // namespace adze

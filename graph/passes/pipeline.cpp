@@ -2,8 +2,8 @@
 
 namespace adze {
 
-Result<void> run_passes(SpecialisedGraph& g, bool optimise) {
-  if (!optimise) {
+Result<void> run_passes(SpecialisedGraph& g, const PassOptions& options) {
+  if (!options.optimise) {
     insert_layout(g);
     return {};
   }
@@ -17,6 +17,7 @@ Result<void> run_passes(SpecialisedGraph& g, bool optimise) {
   insert_layout(g);
   sink_transposes(g);
   absorb_flatten(g);
+  if (options.winograd) choose_winograd(g);
   drop_dead_nodes(g);
   return {};
 }

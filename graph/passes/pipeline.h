@@ -10,8 +10,12 @@ namespace adze {
 // value. A model that amplifies rounding errors of its own may go beyond.
 constexpr double kPassRounding = 1e-5;
 
-// Runs the whole list; with optimise false only what kernels can't do without.
-Result<void> run_passes(SpecialisedGraph& g, bool optimise);
+struct PassOptions {
+  bool optimise = true;  // false: only what kernels can't do without
+  bool winograd = true;  // false: choose_winograd is left out
+};
+// Runs the whole list.
+Result<void> run_passes(SpecialisedGraph& g, const PassOptions& options);
 
 // Removes Identity and Dropout nodes and whatever no output needs.
 void drop_identities(SpecialisedGraph& g);
@@ -45,5 +49,8 @@ void sink_transposes(SpecialisedGraph& g);
 // A channels-last tensor that is flattened into a matrix product with constant weights: reorders the weights instead.
 // Rounds differently: the product sums up in the new order.
 void absorb_flatten(SpecialisedGraph& g);
+
+// Gives convolutions to Winograd's algorithm where that is faster. Rounds differently: tiles of outputs share sums.
+void choose_winograd(SpecialisedGraph& g);
 
 }  // namespace adze

@@ -1,0 +1,265 @@
+#include "kernels/winograd/winograd.h"
+
+#include <algorithm>
+#include <array>
+
+#include "kernels/gemm/gemm.h"
+
+namespace adze {
+
+ADZE_DECLARE_OBJECT_VARIANTS(WinogradTransforms, winograd_transforms)
+
+namespace {
+constexpr Variant<const WinogradTransforms*> kTransforms[] = ADZE_OBJECT_VARIANTS(winograd_transforms);
+}
+constexpr KernelTable<const WinogradTransforms*> winograd_transforms_f32{"winograd_transforms_f32", kTransforms};
+
+namespace {
+constexpr KernelInfo kInfos[] = {kernel_info<winograd_transforms_f32>};
+}
+extern const std::span<const KernelInfo> kernels_winograd;
+constinit const std::span<const KernelInfo> kernels_winograd{kInfos};
+
+namespace {
+
+constexpr int kSide = 3;  // of the kernel
+// Floats of V and M together that leave room for a panel of weights in L2.
+constexpr std::int64_t kGroupFloats = (700 << 10) / sizeof(float);
+// Tiles of a group: fewer would load the weights too often for the work done on them.
+constexpr std::int64_t kFewestTiles = 16, kMostTiles = 96;
+// Between the planes of V and M, so that the same place in each doesn't fall into the same cache set.
+constexpr std::int64_t kPlaneGap = 32;
+
+std::int64_t whole_blocks(std::int64_t n) { return blocks_of(n) * kBlock; }
+
+std::int64_t group_tiles(const WinogradLayer& l) {
+  const std::int64_t width = std::min<std::int64_t>(l.panel_blocks() * kBlock, whole_blocks(l.oc));
+  const std::int64_t rows = l.tiles->max_rows[width / kBlock];
+  const std::int64_t room = kGroupFloats / (l.points() * (whole_blocks(l.geometry.ic) + width));
+  return std::clamp(room / rows * rows, kFewestTiles, std::max(kFewestTiles, kMostTiles / rows * rows));
+}
+
+std::int64_t source_plane(const WinogradLayer& l, std::int64_t tiles) {
+  return tiles * whole_blocks(l.geometry.ic) + kPlaneGap;
+}
+std::int64_t product_plane(const WinogradLayer& l, std::int64_t tiles) {
+  return tiles * std::min<std::int64_t>(l.panel_blocks() * kBlock, whole_blocks(l.oc)) + kPlaneGap;
+}
+
+// A row of G per point: powers of the point over the product of its distances to the other points.
+template <int P>
+using WeightTransform = std::array<std::array<double, kSide>, P>;
+
+constexpr WeightTransform<4> kWeights2 = {{{-1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}}};
+
+constexpr WeightTransform<6> weights4() {
+  constexpr double a = 0.75, b = 1.5, aa = a * a, bb = b * b;
+  constexpr double at_a = 1 / (2 * aa * (aa - bb)), at_b = 1 / (2 * bb * (bb - aa));
+  return {{{1 / (aa * bb), 0, 0},
+           {at_a, at_a * a, at_a * aa},
+           {at_a, -at_a * a, at_a * aa},
+           {at_b, at_b * b, at_b * bb},
+           {at_b, -at_b * b, at_b * bb},
+           {0, 0, 1}}};
+}
+constexpr WeightTransform<6> kWeights4 = weights4();
+
+// G g Gt, point e at out[e].
+template <std::size_t P>
+void transform_weights(const std::array<std::array<double, kSide>, P>& g, const float* w, double* out) {
+  for (std::size_t i = 0; i < P; i++) {
+    for (std::size_t j = 0; j < P; j++) {
+      double sum = 0;
+      for (std::size_t y = 0; y < kSide; y++) {
+        for (std::size_t x = 0; x < kSide; x++) sum += g[i][y] * static_cast<double>(w[y * kSide + x]) * g[j][x];
+      }
+      out[i * P + j] = sum;
+    }
+  }
+}
+
+// One thread's share of a convolution, a group of tiles at a time.
+class Groups {
+ public:
+  Groups(const WinogradArgs& args, float* scratch) : args_(args), l_(args.layer), g_(args.layer.geometry) {
+    most_ = std::min(group_tiles(l_), l_.tile_count());
+    v_ = scratch;
+    m_ = scratch + l_.points() * source_plane(l_, most_);
+  }
+
+  void run(Range tiles, Range panels, const CancelFlag& cancel) {
+    for (std::int64_t t = tiles.begin; t < tiles.end; t += most_) {
+      const Range group{t, std::min(t + most_, tiles.end)};
+      if (cancel.requested()) return;
+      transform_sources(group);
+      for (std::int64_t p = panels.begin; p < panels.end; p++) {
+        if (cancel.requested()) return;
+        const Panel panel = panel_of(p, l_.oc, l_.panel_blocks());
+        multiply(group.size(), panel);
+        transform_results(group, panel);
+      }
+    }
+  }
+
+ private:
+  // Where tile t lies in the output.
+  struct Place {
+    std::int64_t image, y, x;
+  };
+  Place place(std::int64_t t) const {
+    const std::int64_t columns = l_.tile_columns(), lines = l_.tile_lines();
+    return {t / columns / lines, t / columns % lines * l_.outputs, t % columns * l_.outputs};
+  }
+
+  void transform_sources(Range group) {
+    const int side = l_.side();
+    const float* pixels[kMaxWinogradSide * kMaxWinogradSide];
+    WinogradSource source{pixels, g_.ic, nullptr, source_plane(l_, most_)};
+    const auto transform = args_.transforms->source[l_.outputs / 4];
+    for (std::int64_t t = group.begin; t < group.end; t++) {
+      const Place at = place(t);
+      const std::int64_t y0 = at.y - g_.pad[1], x0 = at.x - g_.pad[2];
+      for (std::int64_t i = 0; i < side; i++) {
+        const bool line_inside = y0 + i >= 0 && y0 + i < g_.in[1];
+        const std::int64_t line = ((at.image * g_.in[1] + y0 + i) * g_.in[2] + x0) * g_.ic_pitch;
+        for (std::int64_t j = 0; j < side; j++) {
+          const bool inside = line_inside && x0 + j >= 0 && x0 + j < g_.in[2];
+          pixels[i * side + j] = inside ? args_.src + (line + j * g_.ic_pitch) : args_.zeros;
+        }
+      }
+      source.v = v_ + (t - group.begin) * whole_blocks(g_.ic);
+      transform(source);
+    }
+  }
+
+  // M = V U for each point, over `count` tiles. While one point's weights are used the next point's, which lie behind
+  // them, are fetched.
+  void multiply(std::int64_t count, const Panel& panel) {
+    const std::int64_t width = panel.blocks * kBlock, pitch = whole_blocks(g_.ic),
+                       most = l_.tiles->max_rows[panel.blocks];
+    const float* rows[kMostTiles];
+    for (std::int64_t i = 0; i < count; i++) rows[i] = v_ + i * pitch;
+    const std::int64_t passes = (count + most - 1) / most;
+    constexpr std::int64_t kHalfLine = 32, kFloatBytes = sizeof(float);
+    TileArgs t{};
+    t.taps = 1;
+    t.kc = g_.ic;
+    t.ldc = width;
+    t.next_step = std::min(kHalfLine, width * kFloatBytes / passes);
+    t.last_lanes = kBlock;
+    t.first = t.last = true;
+    t.b = args_.weights + panel.first_block * kBlock * g_.ic * l_.points();
+    for (int point = 0; point < l_.points(); point++, t.b += width * g_.ic) {
+      t.a_offset = point * source_plane(l_, most_);
+      t.next = reinterpret_cast<const std::byte*>(t.b + width * g_.ic);
+      for (std::int64_t i = 0; i < passes; i++, t.next += t.next_step * t.kc) {
+        const std::int64_t from = count * i / passes, to = count * (i + 1) / passes;
+        t.a = rows + from;
+        t.c = m_ + point * product_plane(l_, most_) + from * width;
+        l_.tiles->tile(static_cast<int>(to - from), panel.blocks)(t);
+      }
+    }
+  }
+
+  void transform_results(Range group, const Panel& panel) {
+    const std::int64_t column = panel.first_block * kBlock, width = panel.blocks * kBlock;
+    WinogradTile tile{};
+    tile.plane = product_plane(l_, most_);
+    tile.blocks = panel.blocks;
+    tile.last_lanes = static_cast<int>(std::min<std::int64_t>(kBlock, l_.oc - (column + width - kBlock)));
+    tile.bias = args_.bias ? args_.bias + column : nullptr;
+    tile.pixel_pitch = l_.oc;
+    tile.line_pitch = g_.out[2] * l_.oc;
+    tile.activation = args_.activation;
+    const auto transform = args_.transforms->result[l_.outputs / 4];
+    for (std::int64_t t = group.begin; t < group.end; t++) {
+      const Place at = place(t);
+      const std::int64_t out = ((at.image * g_.out[1] + at.y) * g_.out[2] + at.x) * l_.oc + column;
+      tile.m = m_ + (t - group.begin) * width;
+      tile.rows = static_cast<int>(std::min<std::int64_t>(l_.outputs, g_.out[1] - at.y));
+      tile.columns = static_cast<int>(std::min<std::int64_t>(l_.outputs, g_.out[2] - at.x));
+      tile.residual = args_.residual ? args_.residual + out : nullptr;
+      tile.dst = args_.dst + out;
+      transform(tile);
+    }
+  }
+
+  const WinogradArgs& args_;
+  const WinogradLayer& l_;
+  const ConvGeometry& g_;
+  std::int64_t most_;
+  float *v_, *m_;
+};
+
+}  // namespace
+
+int winograd_outputs(const ConvGeometry& g, std::int64_t oc) {
+  const Spatial kernel = {1, kSide, kSide}, ones = {1, 1, 1};
+  if (g.kernel != kernel || g.stride != ones || g.dilation != ones || g.in[0] != 1 || g.out[0] != 1) return 0;
+  // In multiply-adds of one lane. The transforms' arithmetic and traffic weigh as much as this many per element, and
+  // weights that come from memory take as long as multiplying this many tiles by them.
+  constexpr double kSourceCost = 12, kResultCost = 9, kStreamedTiles = 11.6, kWorthwhile = 0.9;
+  const auto ic = static_cast<double>(g.ic), ic16 = static_cast<double>(whole_blocks(g.ic)),
+             oc16 = static_cast<double>(whole_blocks(oc));
+  const double direct = kSide * kSide * std::max(kStreamedTiles, static_cast<double>(g.out[1] * g.out[2])) * ic * oc16;
+  int best = 0;
+  double least = kWorthwhile * direct;
+  for (const int m : {4, 2}) {
+    const auto tiles = static_cast<double>((g.out[1] + m - 1) / m * ((g.out[2] + m - 1) / m));
+    const double cost =
+        (m + 2) * (m + 2) *
+        (std::max(kStreamedTiles, tiles) * ic * oc16 + tiles * (kSourceCost * ic16 + kResultCost * oc16));
+    if (cost >= least) continue;
+    least = cost;
+    best = m;
+  }
+  return best;
+}
+
+int WinogradLayer::panel_blocks() const {
+  // Three blocks leave room for eight rows: then an image of 14 x 14 or 7 x 7 reads the weights twice and not thrice.
+  constexpr int kNarrow = 3;
+  const std::int64_t image = tile_lines() * tile_columns();
+  return tiles->max_blocks > kNarrow && image <= 2 * tiles->max_rows[kNarrow] ? kNarrow : tiles->max_blocks;
+}
+
+std::int64_t WinogradLayer::weights_size() const { return points() * geometry.ic * whole_blocks(oc); }
+
+std::int64_t WinogradLayer::scratch_size() const {
+  const std::int64_t group = std::min(group_tiles(*this), tile_count());
+  return points() * (source_plane(*this, group) + product_plane(*this, group));
+}
+
+void pack_winograd(const WinogradLayer& l, std::span<const float> weights, float* dst) {
+  const std::int64_t ic = l.geometry.ic;
+  double points[kMaxWinogradSide * kMaxWinogradSide];
+  for (std::int64_t p = 0, panels = panel_count(l.oc, l.panel_blocks()); p < panels; p++) {
+    const Panel panel = panel_of(p, l.oc, l.panel_blocks());
+    const std::int64_t width = panel.blocks * kBlock, column = panel.first_block * kBlock;
+    float* to = dst + column * ic * l.points();
+    for (std::int64_t j = 0; j < std::min(width, l.oc - column); j++) {
+      for (std::int64_t i = 0; i < ic; i++) {
+        const float* w = weights.data() + ((column + j) * ic + i) * kSide * kSide;
+        if (l.outputs == 2) {
+          transform_weights(kWeights2, w, points);
+        } else {
+          transform_weights(kWeights4, w, points);
+        }
+        for (int e = 0; e < l.points(); e++) to[(e * ic + i) * width + j] = static_cast<float>(points[e]);
+      }
+    }
+  }
+}
+
+void winograd_f32(const WinogradArgs& args, float* scratch, Slice slice, const CancelFlag& cancel) {
+  const WinogradLayer& l = args.layer;
+  const std::int64_t tiles = l.tile_count(), panels = panel_count(l.oc, l.panel_blocks());
+  // Threads share out the tiles; the panels where there are few tiles, since then each would read all the weights.
+  const bool by_panels = panels >= slice.parts && tiles < kFewestTiles * slice.parts;
+  const Range my_tiles = by_panels ? Range{0, tiles} : slice.of(tiles);
+  const Range my_panels = by_panels ? slice.of(panels) : Range{0, panels};
+  if (my_tiles.empty() || my_panels.empty()) return;
+  Groups(args, scratch).run(my_tiles, my_panels, cancel);
+}
+
+}  // namespace adze

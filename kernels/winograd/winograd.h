@@ -1,0 +1,61 @@
+// Convolution with 3 x 3 kernels by Winograd's algorithm (kernels/winograd/transform.h): stride and dilation 1, one
+// group, two spatial axes.
+//
+// The tiles of the output are taken in groups that stay in L2 from the first transform to the last. Within a group
+// every panel of output channels passes over all points: a product per point with the tiles as its rows, on the
+// register tiles of kernels/gemm.
+//
+// Weights are packed [panel][point][ic][width] with the panels of panel_of(), 64-byte aligned, zero beyond the last
+// channel, and rounded once from double.
+#pragma once
+
+#include <span>
+
+#include "kernels/conv/geometry.h"
+#include "kernels/core/cancel.h"
+#include "kernels/gemm/tile.h"
+#include "kernels/winograd/transform.h"
+
+namespace adze {
+
+// Outputs of a tile along each axis, 2 or 4, or 0 where direct summation is faster. By the layer's shape alone: the
+// bytes of the result don't depend on the batch, the threads or the instruction set.
+int winograd_outputs(const ConvGeometry& g, std::int64_t oc);
+
+struct WinogradLayer {
+  ConvGeometry geometry;
+  std::int64_t oc;
+  int outputs;  // of a tile along each axis: 2 or 4
+  const TileSet* tiles;
+
+  int side() const { return outputs + 2; }
+  int points() const { return side() * side(); }
+  std::int64_t tile_lines() const { return (geometry.out[1] + outputs - 1) / outputs; }
+  std::int64_t tile_columns() const { return (geometry.out[2] + outputs - 1) / outputs; }
+  std::int64_t tile_count() const { return geometry.n * tile_lines() * tile_columns(); }
+  // Blocks of a panel: those that pass over one image's tiles with the fewest loads of the weights.
+  int panel_blocks() const;
+  // Floats of the packed weights, and of the scratch that each thread needs.
+  std::int64_t weights_size() const;
+  std::int64_t scratch_size() const;
+};
+
+// `weights` is [oc][ic][3][3].
+void pack_winograd(const WinogradLayer& layer, std::span<const float> weights, float* dst);
+
+struct WinogradArgs {
+  WinogradLayer layer;
+  const WinogradTransforms* transforms;
+  const float* src;
+  const float* weights;
+  const float* zeros;     // ic floats of 0
+  const float* bias;      // oc floats padded to a multiple of 16, or null
+  const float* residual;  // [n, h, w, oc], or null
+  float* dst;
+  ActivationArgs activation;
+};
+
+// Computes this slice's share of dst. Returns early when `cancel` is raised. `scratch` is 64-byte aligned.
+void winograd_f32(const WinogradArgs& args, float* scratch, Slice slice, const CancelFlag& cancel);
+
+}  // namespace adze
