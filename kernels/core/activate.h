@@ -24,7 +24,7 @@ static ADZE_INLINE f32x16 activate(const f32x16& x, float alpha, float beta) {
   } else if constexpr (Kind == Activation::sigmoid) {
     return sigmoid(x);
   } else if constexpr (Kind == Activation::silu) {
-    return x / (splat(1.0f) + exp(-x));
+    return silu(x);
   } else if constexpr (Kind == Activation::tanh) {
     return tanh(x);
   } else if constexpr (Kind == Activation::gelu) {

@@ -39,6 +39,38 @@ static ADZE_INLINE f32x16 exp(const f32x16& x) {
   return p * exp2_integral(half) * exp2_integral(n - half);
 }
 
+// exp(-x) within 2 ulp for x in [-88.3, 86], where 2^n is one normal factor. NaN gives anything.
+static ADZE_INLINE f32x16 exp_minus(const f32x16& x) {
+  const f32x16 shifted = fma(x, splat(-1.44269504f), splat(0x1.8p23f));  // n in its low bits
+  const f32x16 n = shifted - splat(0x1.8p23f);
+  f32x16 r = fma(n, splat(0.693359375f), x);
+  r = fma(n, splat(-2.12194440e-4f), r);
+  f32x16 p = splat(1.3863712e-3f);
+  p = fma(p, r, splat(-8.367558e-3f));
+  p = fma(p, r, splat(4.166724e-2f));
+  p = fma(p, r, splat(-1.6666533e-1f));
+  p = fma(p, r, splat(0.5f));
+  p = fma(p, r, splat(-1.0f));
+  p = fma(p, r, splat(1.0f));
+  return from_bits(bits(p) + shift_left<23>(bits(shifted)));
+}
+
+// Where exp_minus ends; sigmoid is smaller than any normal number before it, and 1 behind.
+constexpr float kSigmoidLow = -88.3f, kSigmoidHigh = 86.0f;
+
+// 1 / (1 + exp(-x)) within 2 ulp while the result is normal, never below 2^-128.
+static ADZE_INLINE f32x16 sigmoid(const f32x16& x) {
+  const f32x16 inside = min(splat(kSigmoidHigh), max(splat(kSigmoidLow), x));
+  const f32x16 one = fma(inside, splat(0.0f), splat(1.0f));  // or NaN
+  return splat(1.0f) / (one + exp_minus(inside));
+}
+
+// x sigmoid(x) within 2 ulp while sigmoid(x) is normal, and within 2^-120 of 0 for smaller x.
+static ADZE_INLINE f32x16 silu(const f32x16& x) {
+  const f32x16 above = max(splat(kSigmoidLow), x);
+  return above / (splat(1.0f) + exp_minus(min(splat(kSigmoidHigh), above)));
+}
+
 // Natural logarithm within 1 ulp; -inf for 0, NaN below, +inf for +inf.
 static ADZE_INLINE f32x16 log(const f32x16& x) {
   const mask16 tiny = x < splat(0x1p-126f);
@@ -70,9 +102,6 @@ static ADZE_INLINE f32x16 log(const f32x16& x) {
   return select(x >= splat(0.0f), result, splat(std::numeric_limits<float>::quiet_NaN()));
 }
 
-// 1 / (1 + exp(-x)) within 2 ulp while the result is normal.
-static ADZE_INLINE f32x16 sigmoid(const f32x16& x) { return splat(1.0f) / (splat(1.0f) + exp(-x)); }
-
 static ADZE_INLINE f32x16 copy_sign(const f32x16& magnitude, const f32x16& sign) {
   const i32x16 kSign = splat_int(std::numeric_limits<std::int32_t>::min());
   return from_bits((bits(magnitude) & splat_int(0x7fffffff)) | (bits(sign) & kSign));
@@ -88,7 +117,9 @@ static ADZE_INLINE f32x16 tanh(const f32x16& x) {
   p = fma(p, s, splat(-3.3333284e-1f));
   const f32x16 near_zero = fma(p * s, x, x);
   const f32x16 t = abs(x);
-  const f32x16 far = splat(1.0f) - splat(2.0f) / (exp(t + t) + splat(1.0f));
+  const f32x16 doubled = max(splat(-40.0f), t * splat(-2.0f));  // tanh(20) rounds to 1; NaN stays
+  const f32x16 one = fma(doubled, splat(0.0f), splat(1.0f));     // or NaN
+  const f32x16 far = splat(1.0f) - splat(2.0f) / (exp_minus(doubled) + one);
   return select(t < splat(0.625f), near_zero, copy_sign(far, x));
 }
 
@@ -111,7 +142,8 @@ static ADZE_INLINE f32x16 erf(const f32x16& x) {
   q = fma(q, t, splat(-1.0618763e-1f));
   q = fma(q, t, splat(-6.351815e-1f));
   q = fma(q, t, splat(-1.2864096e-1f));
-  const f32x16 far = splat(1.0f) - exp(fma(q, t, -t));
+  const f32x16 one = fma(t, splat(0.0f), splat(1.0f));  // or NaN
+  const f32x16 far = one - exp_minus(fma(-q, t, t));
   return select(abs(x) < splat(0.92f), near_zero, copy_sign(far, x));
 }
 

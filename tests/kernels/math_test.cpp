@@ -69,11 +69,14 @@ void check_activation(Activation kind, float alpha, float beta, double bound, co
 
 double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x))); }
 
-TEST(Activate, Sigmoid) {
-  // Where exp(-x) overflows the result is 0 instead of a denormal.
-  constexpr double kOverflow = 88.722839;
-  check_activation(Activation::sigmoid, 0, 0, 4, "sigmoid",
-                   [](double x) { return x < -kOverflow ? 0 : 1 / (1 + std::exp(-x)); });
+// Both stay where they are once sigmoid leaves the normal numbers.
+constexpr double kSigmoidEnd = -88.3f;
+double sigmoid(double x) { return 1 / (1 + std::exp(-(x < kSigmoidEnd ? kSigmoidEnd : x))); }
+
+TEST(Activate, Sigmoid) { check_activation(Activation::sigmoid, 0, 0, 4, "sigmoid", sigmoid); }
+TEST(Activate, Silu) {
+  check_activation(Activation::silu, 0, 0, 4, "silu",
+                   [](double x) { return (x < kSigmoidEnd ? kSigmoidEnd : x) * sigmoid(x); });
 }
 TEST(Activate, Tanh) {
   check_activation(Activation::tanh, 0, 0, 3, "tanh", [](double x) { return std::tanh(x); });
