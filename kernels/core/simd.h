@@ -136,6 +136,63 @@ static ADZE_INLINE void store_partial(float* p, const f32x16& a, int n) {
 #endif
 }
 
+// ---- eight lanes ------------------------------------------------------------------------------------------------
+
+// The lower half of an f32x16, where no more is needed: half the work, unless registers of 16 lanes cost no more.
+struct f32x8 {
+#if defined(ADZE_XSIMD)
+  __m256 v;
+#else
+  float v[8];
+#endif
+};
+
+static ADZE_INLINE f32x8 low_half(const f32x16& a) {
+#if defined(ADZE_TARGET_avx512)
+  return {_mm512_castps512_ps256(a.v[0])};
+#elif defined(ADZE_TARGET_avx2)
+  return {a.v[0]};
+#else
+  f32x8 r;
+  for (int i = 0; i < 8; i++) r.v[i] = a.v[i];
+  return r;
+#endif
+}
+
+// Zeros above.
+static ADZE_INLINE f32x16 widen(const f32x8& a) {
+  f32x16 r;
+#if defined(ADZE_TARGET_avx512)
+  r.v[0] = _mm512_zextps256_ps512(a.v);
+#elif defined(ADZE_TARGET_avx2)
+  r.v[0] = a.v;
+  r.v[1] = FloatReg(0.0f);
+#else
+  for (int i = 0; i < kLanes; i++) r.v[i] = i < 8 ? a.v[i] : 0.0f;
+#endif
+  return r;
+}
+
+static ADZE_INLINE f32x8 load_half(const float* p) {
+#if defined(ADZE_XSIMD)
+  return {_mm256_loadu_ps(p)};
+#else
+  f32x8 r;
+  for (int i = 0; i < 8; i++) r.v[i] = p[i];
+  return r;
+#endif
+}
+
+static ADZE_INLINE f32x8 fma(const f32x8& a, const f32x8& b, const f32x8& c) {
+#if defined(ADZE_XSIMD)
+  return {_mm256_fmadd_ps(a.v, b.v, c.v)};
+#else
+  f32x8 r;
+  for (int i = 0; i < 8; i++) r.v[i] = std::fma(a.v[i], b.v[i], c.v[i]);
+  return r;
+#endif
+}
+
 // ---- arithmetic ---------------------------------------------------------------------------------------------------
 
 // static type name params: the expression for each register i.

@@ -91,7 +91,8 @@ class Sweep {
     t.first = first;
     t.last = last;
     t.activation = g_.activation;
-    const std::int64_t rows = block.size(), most = g_.tiles->max_rows[panel.blocks], count = (rows + most - 1) / most;
+    const std::int64_t rows = block.size(), most = g_.tiles->max_rows(panel.blocks, t.last_lanes);
+    const std::int64_t count = (rows + most - 1) / most;
     // Each tile asks for its share of the next panel, at most half a line at each step. One tile alone runs straight on
     // into that panel, which the hardware foresees.
     constexpr std::int64_t kHalfLine = 32, kFloatBytes = sizeof(float);
@@ -102,7 +103,7 @@ class Sweep {
       t.a = pointers_ + from;
       t.c = g_.c + (block.begin + from) * g_.ldc + column;
       t.residual = g_.residual ? g_.residual + (block.begin + from) * g_.ldr + column : nullptr;
-      g_.tiles->tile(static_cast<int>(to - from), panel.blocks)(t);
+      g_.tiles->tile(static_cast<int>(to - from), panel.blocks, t.last_lanes)(t);
     }
   }
 

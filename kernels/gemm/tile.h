@@ -46,13 +46,18 @@ using TileFn = void (*)(const TileArgs& args);
 constexpr int kBlock = 16;     // columns of one vector block
 constexpr int kMaxBlocks = 4;  // of a panel
 constexpr int kMaxRows = 16;   // of a tile
+constexpr int kHalfBlock = 8;  // a last block of no more columns is computed on half registers
 
 // The tiles of one instruction set: how many blocks a panel has at most, how many rows a tile of nv blocks has at most
 // before accumulators leave the registers, and the function for each.
 struct TileSet {
   int max_blocks;
-  int max_rows[kMaxBlocks + 1];
-  TileFn (*tile)(int rows, int blocks);
+  int rows[2][kMaxBlocks + 1];  // [1]: with half of the last block
+  TileFn (*pick)(int rows, int blocks, bool half);
+
+  static constexpr bool is_half(int last_lanes) { return last_lanes <= kHalfBlock; }
+  int max_rows(int blocks, int last_lanes) const { return rows[is_half(last_lanes)][blocks]; }
+  TileFn tile(int mr, int blocks, int last_lanes) const { return pick(mr, blocks, is_half(last_lanes)); }
 };
 
 extern const KernelTable<const TileSet*> gemm_tile_f32;

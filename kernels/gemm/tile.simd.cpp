@@ -73,11 +73,45 @@ void activate_stored(const TileArgs& t, int rows, int blocks) {
   });
 }
 
-template <int MR, int NV>
+// The accumulators of the k loop: the last block on half registers where no more columns exist.
+template <int MR, int NV, bool Half>
+struct Accumulators {
+  static constexpr int kWhole = NV - Half;
+  f32x16 whole[MR][kWhole + (kWhole == 0)];
+  f32x8 half[MR];
+
+  ADZE_INLINE void add(const float* const (&a)[MR], std::int64_t k, const float* b) {
+    f32x16 row[NV];
+    f32x8 rest;
+    ADZE_UNROLL for (int j = 0; j < kWhole; j++) row[j] = load(b + j * kBlock);
+    if constexpr (Half) rest = load_half(b + kWhole * kBlock);
+    ADZE_UNROLL for (int i = 0; i < MR; i++) {
+      const f32x16 x = splat(a[i][k]);
+      ADZE_UNROLL for (int j = 0; j < kWhole; j++) whole[i][j] = fma(x, row[j], whole[i][j]);
+      if constexpr (Half) half[i] = fma(low_half(x), rest, half[i]);
+    }
+  }
+  ADZE_INLINE void from(const f32x16 (&acc)[MR][NV]) {
+    ADZE_UNROLL for (int i = 0; i < MR; i++) {
+      ADZE_UNROLL for (int j = 0; j < kWhole; j++) whole[i][j] = acc[i][j];
+      if constexpr (Half) half[i] = low_half(acc[i][NV - 1]);
+    }
+  }
+  ADZE_INLINE void to(f32x16 (&acc)[MR][NV]) const {
+    ADZE_UNROLL for (int i = 0; i < MR; i++) {
+      ADZE_UNROLL for (int j = 0; j < kWhole; j++) acc[i][j] = whole[i][j];
+      if constexpr (Half) acc[i][NV - 1] = widen(half[i]);
+    }
+  }
+};
+
+template <int MR, int NV, bool Half>
 void tile(const TileArgs& t) {
   f32x16 acc[MR][NV];
   load_start(t, acc);
   prefetch_below<MR, NV>(t);
+  Accumulators<MR, NV, Half> sums;
+  sums.from(acc);
   const float* b = t.b;
   const std::byte* next = t.next;
   for (std::int64_t tap = 0; tap < t.taps; tap++) {
@@ -90,23 +124,12 @@ void tile(const TileArgs& t) {
           __builtin_prefetch(next, 0, 2);
           next += std::min(kUnrollK, 2) * t.next_step;
         }
-        f32x16 row[NV];  // (nv * 16)
-        ADZE_UNROLL for (int j = 0; j < NV; j++) row[j] = load(b + (u * NV + j) * kBlock);
-        ADZE_UNROLL for (int i = 0; i < MR; i++) {
-          const f32x16 x = splat(a[i][k + u]);
-          ADZE_UNROLL for (int j = 0; j < NV; j++) acc[i][j] = fma(x, row[j], acc[i][j]);
-        }
+        sums.add(a, k + u, b + u * NV * kBlock);
       }
     }
-    for (; k < t.kc; k++, b += NV * kBlock) {
-      f32x16 row[NV];
-      ADZE_UNROLL for (int j = 0; j < NV; j++) row[j] = load(b + j * kBlock);
-      ADZE_UNROLL for (int i = 0; i < MR; i++) {
-        const f32x16 x = splat(a[i][k]);
-        ADZE_UNROLL for (int j = 0; j < NV; j++) acc[i][j] = fma(x, row[j], acc[i][j]);
-      }
-    }
+    for (; k < t.kc; k++, b += NV * kBlock) sums.add(a, k, b);
   }
+  sums.to(acc);
   if (t.last && t.residual) add_residual(t, acc);
   if (t.last && t.activation.kind == Activation::clip) {
     ADZE_UNROLL for (int i = 0; i < MR; i++) {
@@ -119,42 +142,50 @@ void tile(const TileArgs& t) {
   }
 }
 
-template <int NV, int... Rows>
-TileFn pick(int rows, std::integer_sequence<int, Rows...>) {
-  static constexpr TileFn kTiles[] = {tile<Rows + 1, NV>...};
+template <int NV, bool Half, int... Rows>
+TileFn pick_rows(int rows, std::integer_sequence<int, Rows...>) {
+  static constexpr TileFn kTiles[] = {tile<Rows + 1, NV, Half>...};
   return kTiles[rows - 1];
 }
 
 // Rows per tile: accumulators, one row of b and one broadcast must fit the registers, 32 of 16 lanes or 16 of 8.
 #if defined(ADZE_TARGET_avx512)
-constexpr int kRows[kMaxBlocks + 1] = {0, 16, 12, 8, 6};
+constexpr int kRows[2][kMaxBlocks + 1] = {{0, 16, 12, 8, 6}, {0, 16, 12, 8, 6}};
 constexpr int kPanelBlocks = 4;
 #elif defined(ADZE_TARGET_avx2)
-constexpr int kRows[kMaxBlocks + 1] = {0, 6, 0, 0, 0};
+constexpr int kRows[2][kMaxBlocks + 1] = {{0, 6, 0, 0, 0}, {0, 12, 0, 0, 0}};
 constexpr int kPanelBlocks = 1;
 #else
-constexpr int kRows[kMaxBlocks + 1] = {0, 4, 0, 0, 0};
+constexpr int kRows[2][kMaxBlocks + 1] = {{0, 4, 0, 0, 0}, {0, 4, 0, 0, 0}};
 constexpr int kPanelBlocks = 1;
 #endif
 
-TileFn pick_tile(int rows, int blocks) {
+template <bool Half>
+TileFn pick_blocks(int rows, int blocks) {
   switch (blocks) {
 #if defined(ADZE_TARGET_avx512)
     case 4:
-      return pick<4>(rows, std::make_integer_sequence<int, kRows[4]>{});
+      return pick_rows<4, Half>(rows, std::make_integer_sequence<int, kRows[Half][4]>{});
     case 3:
-      return pick<3>(rows, std::make_integer_sequence<int, kRows[3]>{});
+      return pick_rows<3, Half>(rows, std::make_integer_sequence<int, kRows[Half][3]>{});
     case 2:
-      return pick<2>(rows, std::make_integer_sequence<int, kRows[2]>{});
+      return pick_rows<2, Half>(rows, std::make_integer_sequence<int, kRows[Half][2]>{});
 #endif
     default:
-      return pick<1>(rows, std::make_integer_sequence<int, kRows[1]>{});
+      return pick_rows<1, Half>(rows, std::make_integer_sequence<int, kRows[Half][1]>{});
   }
+}
+
+TileFn pick_tile(int rows, int blocks, bool half) {
+  return half ? pick_blocks<true>(rows, blocks) : pick_blocks<false>(rows, blocks);
 }
 
 }  // namespace
 
 extern const TileSet gemm_tiles;
-constinit const TileSet gemm_tiles{kPanelBlocks, {kRows[0], kRows[1], kRows[2], kRows[3], kRows[4]}, pick_tile};
+constinit const TileSet gemm_tiles{kPanelBlocks,
+                                   {{kRows[0][0], kRows[0][1], kRows[0][2], kRows[0][3], kRows[0][4]},
+                                    {kRows[1][0], kRows[1][1], kRows[1][2], kRows[1][3], kRows[1][4]}},
+                                   pick_tile};
 
 }  // namespace adze::ADZE_TARGET

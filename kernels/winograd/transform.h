@@ -31,7 +31,7 @@ struct WinogradTile {
   const float* m;      // point e of column j at m[e * plane + j], blocks * 16 columns
   std::int64_t plane;  // floats
   int blocks;
-  int last_lanes;                        // 1 to 16: columns of the last block that exist
+  int last_lanes;                        // 1 to 16: columns of the last block that exist; m may hold anything beyond
   int rows, columns;                     // of the tile that lie inside the image, 1 to m
   const float* bias;                     // blocks * 16 floats, or null: zero
   const float* residual;                 // of the tile's first output, or null

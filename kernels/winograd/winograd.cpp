@@ -34,7 +34,7 @@ std::int64_t whole_blocks(std::int64_t n) { return blocks_of(n) * kBlock; }
 
 std::int64_t group_tiles(const WinogradLayer& l) {
   const std::int64_t width = std::min<std::int64_t>(l.panel_blocks() * kBlock, whole_blocks(l.oc));
-  const std::int64_t rows = l.tiles->max_rows[width / kBlock];
+  const std::int64_t rows = l.tiles->max_rows(static_cast<int>(width / kBlock), kBlock);
   const std::int64_t room = kGroupFloats / (l.points() * (whole_blocks(l.geometry.ic) + width));
   return std::clamp(room / rows * rows, kFewestTiles, std::max(kFewestTiles, kMostTiles / rows * rows));
 }
@@ -111,6 +111,10 @@ class Groups {
     return {t / columns / lines, t / columns % lines * l_.outputs, t % columns * l_.outputs};
   }
 
+  int last_lanes(const Panel& panel) const {
+    return static_cast<int>(std::min<std::int64_t>(kBlock, l_.oc - (panel.first_block + panel.blocks - 1) * kBlock));
+  }
+
   void transform_sources(Range group) {
     const int side = l_.side();
     const float* pixels[kMaxWinogradSide * kMaxWinogradSide];
@@ -135,8 +139,9 @@ class Groups {
   // M = V U for each point, over `count` tiles. While one point's weights are used the next point's, which lie behind
   // them, are fetched.
   void multiply(std::int64_t count, const Panel& panel) {
-    const std::int64_t width = panel.blocks * kBlock, pitch = whole_blocks(g_.ic),
-                       most = l_.tiles->max_rows[panel.blocks];
+    const std::int64_t width = panel.blocks * kBlock, pitch = whole_blocks(g_.ic);
+    const int lanes = last_lanes(panel);
+    const std::int64_t most = l_.tiles->max_rows(panel.blocks, lanes);
     const float* rows[kMostTiles];
     for (std::int64_t i = 0; i < count; i++) rows[i] = v_ + i * pitch;
     const std::int64_t passes = (count + most - 1) / most;
@@ -146,7 +151,7 @@ class Groups {
     t.kc = g_.ic;
     t.ldc = width;
     t.next_step = std::min(kHalfLine, width * kFloatBytes / passes);
-    t.last_lanes = kBlock;
+    t.last_lanes = lanes;
     t.first = t.last = true;
     t.b = args_.weights + panel.first_block * kBlock * g_.ic * l_.points();
     for (int point = 0; point < l_.points(); point++, t.b += width * g_.ic) {
@@ -156,7 +161,7 @@ class Groups {
         const std::int64_t from = count * i / passes, to = count * (i + 1) / passes;
         t.a = rows + from;
         t.c = m_ + point * product_plane(l_, most_) + from * width;
-        l_.tiles->tile(static_cast<int>(to - from), panel.blocks)(t);
+        l_.tiles->tile(static_cast<int>(to - from), panel.blocks, lanes)(t);
       }
     }
   }
@@ -166,7 +171,7 @@ class Groups {
     WinogradTile tile{};
     tile.plane = product_plane(l_, most_);
     tile.blocks = panel.blocks;
-    tile.last_lanes = static_cast<int>(std::min<std::int64_t>(kBlock, l_.oc - (column + width - kBlock)));
+    tile.last_lanes = last_lanes(panel);
     tile.bias = args_.bias ? args_.bias + column : nullptr;
     tile.pixel_pitch = l_.oc;
     tile.line_pitch = g_.out[2] * l_.oc;
@@ -220,7 +225,7 @@ int WinogradLayer::panel_blocks() const {
   // Three blocks leave room for eight rows: then an image of 14 x 14 or 7 x 7 reads the weights twice and not thrice.
   constexpr int kNarrow = 3;
   const std::int64_t image = tile_lines() * tile_columns();
-  return tiles->max_blocks > kNarrow && image <= 2 * tiles->max_rows[kNarrow] ? kNarrow : tiles->max_blocks;
+  return tiles->max_blocks > kNarrow && image <= 2 * tiles->max_rows(kNarrow, kBlock) ? kNarrow : tiles->max_blocks;
 }
 
 std::int64_t WinogradLayer::weights_size() const { return points() * geometry.ic * whole_blocks(oc); }
