@@ -10,6 +10,8 @@ namespace {
 
 // Rows that pass over all panels together. With kDepth of k they are 192 KiB, and stay in L2 beside a panel.
 constexpr std::int64_t kRowBlock = 48;
+// A block's end is moved to a multiple of the usual tiles' rows, so the last block may be this much longer.
+constexpr std::int64_t kRowStep = 24, kMostRows = kRowBlock + kRowStep;
 // Row pointers that are kept at a time, on the stack.
 constexpr std::int64_t kMaxPointers = 4096;
 // Up to this size all of B stays in L2 beside the rows.
@@ -19,7 +21,7 @@ constexpr std::int64_t kSmallB = (384 << 10) / sizeof(float);
 constexpr std::int64_t kDepth = 1024;
 
 bool is_small(std::int64_t taps, std::int64_t kc, std::int64_t n) {
-  return taps * kRowBlock <= kMaxPointers && packed_b_size(taps * kc, n) <= kSmallB;
+  return taps * kMostRows <= kMaxPointers && packed_b_size(taps * kc, n) <= kSmallB;
 }
 
 // A stretch of k: whole taps, or a part of one.
@@ -40,8 +42,9 @@ class Sweep {
     for (Chunk chunk = small ? Chunk{{0, g_.taps}, 0, g_.kc} : chunk_at(0, 0); !last;
          chunk = chunk_at(chunk.taps.end, chunk.k0 + chunk.kc)) {
       last = chunk.taps.end >= g_.taps && chunk.k0 + chunk.kc >= g_.kc;
-      for (std::int64_t m = rows.begin; m < rows.end; m += kRowBlock) {
-        const Range block{m, std::min(m + kRowBlock, rows.end)};
+      const std::int64_t blocks = std::max<std::int64_t>(1, (rows.size() + kRowBlock / 2) / kRowBlock);
+      for (std::int64_t i = 0; i < blocks; i++) {
+        const Range block = row_block(rows, i, blocks);
         g_.rows(g_.context, block, chunk.taps, pointers_, block.size());
         for (std::int64_t p = panels.begin; p < panels.end; p++) {
           if (cancel_.requested()) return;
@@ -53,6 +56,12 @@ class Sweep {
   }
 
  private:
+  // Never a few rows alone: they would need all of B.
+  static Range row_block(Range rows, std::int64_t i, std::int64_t blocks) {
+    const auto begin = [&](std::int64_t b) { return rows.begin + rows.size() * b / blocks / kRowStep * kRowStep; };
+    return {begin(i), i + 1 < blocks ? begin(i + 1) : rows.end};
+  }
+
   // The chunk that starts where another ended: after tap_end - 1, or inside it when it was cut at `k_end`.
   Chunk chunk_at(std::int64_t tap_end, std::int64_t k_end) const {
     if (g_.kc > kDepth) {
@@ -62,7 +71,7 @@ class Sweep {
       return {{tap, tap + 1}, k0, std::min(kDepth, g_.kc - k0)};
     }
     const std::int64_t taps =
-        std::clamp<std::int64_t>(kDepth / std::max<std::int64_t>(g_.kc, 1), 1, kMaxPointers / kRowBlock);
+        std::clamp<std::int64_t>(kDepth / std::max<std::int64_t>(g_.kc, 1), 1, kMaxPointers / kMostRows);
     return {{tap_end, std::min(tap_end + taps, g_.taps)}, 0, g_.kc};
   }
 
@@ -139,7 +148,7 @@ Panel panel_of(std::int64_t index, std::int64_t n, int max_blocks) {
 }
 
 std::int64_t gemm_rows_size(std::int64_t taps, std::int64_t kc, std::int64_t n) {
-  return kRowBlock * (is_small(taps, kc, n) ? taps * kc : std::min(taps * kc, std::max(kDepth, kc)));
+  return kMostRows * (is_small(taps, kc, n) ? taps * kc : std::min(taps * kc, std::max(kDepth, kc)));
 }
 
 void gemm_f32(const GemmArgs& args, Slice slice, const CancelFlag& cancel) {
