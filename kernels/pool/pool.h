@@ -36,12 +36,13 @@ struct Span1 {
 // Static, so that each variant has its own copy.
 static inline Span1 window_span(std::int64_t out, std::int64_t kernel, std::int64_t stride, std::int64_t dilation,
                                 std::int64_t pad, std::int64_t pad_end, std::int64_t in) {
+  const auto steps = [dilation](std::int64_t n) { return dilation == 1 ? n : (n + dilation - 1) / dilation; };
   const std::int64_t start = out * stride - pad;
   Span1 span{start, start + kernel * dilation, 0};
-  if (span.begin < 0) span.begin += (-span.begin + dilation - 1) / dilation * dilation;
+  if (span.begin < 0) span.begin += steps(-span.begin) * dilation;
   if (span.end > in) span.end = in;
   const std::int64_t room = in + pad_end - start;  // from the first element to the padding's end
-  span.counted = room <= 0 ? 0 : (room + dilation - 1) / dilation;
+  span.counted = room <= 0 ? 0 : steps(room);
   if (span.counted > kernel) span.counted = kernel;
   return span;
 }

@@ -1,5 +1,6 @@
 #include "kernels/pool/pool.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "kernels/core/lanes.h"
@@ -7,32 +8,74 @@
 namespace adze::ADZE_TARGET {
 namespace {
 
+// The part of a window that lies inside the source.
+struct Window {
+  const float* src;                                    // its first element
+  std::int64_t planes, lines, columns;                 // elements along each axis,
+  std::int64_t plane_pitch, line_pitch, column_pitch;  // so many floats apart
+};
+
+// Columns: known when compiling, or 0.
+template <int Columns, class Step, class Finish>
+ADZE_INLINE void reduce(const Window& w, std::int64_t channels, float* dst, float start, Step step, Finish finish) {
+  for_blocks(channels, [&](std::int64_t c, int lanes) {
+    f32x16 acc = splat(start);
+    for (std::int64_t z = 0; z < w.planes; z++) {
+      const float* line = w.src + z * w.plane_pitch + c;
+      for (std::int64_t y = 0; y < w.lines; y++, line += w.line_pitch) {
+        if constexpr (Columns > 0) {
+          ADZE_UNROLL for (int x = 0; x < Columns; x++) acc = step(acc, load_lanes(line + x * w.column_pitch, lanes));
+        } else {
+          for (std::int64_t x = 0; x < w.columns; x++) acc = step(acc, load_lanes(line + x * w.column_pitch, lanes));
+        }
+      }
+    }
+    store_lanes(dst + c, finish(acc), lanes);
+  });
+}
+
+std::int64_t elements(const Span1& span, std::int64_t dilation) {
+  const std::int64_t size = span.end - span.begin;
+  return size <= 0 ? 0 : dilation == 1 ? size : (size + dilation - 1) / dilation;
+}
+
+// finish(acc, count) ends an output whose window has `count` elements.
 template <class Step, class Finish>
 ADZE_INLINE void pool(const PoolArgs& args, Range pixels, float start, Step step, Finish finish) {
   const ConvGeometry& g = args.geometry;
-  for (std::int64_t p = pixels.begin; p < pixels.end; p++) {
-    const std::int64_t x = p % g.out[2], y = p / g.out[2] % g.out[1], z = p / g.out[2] / g.out[1] % g.out[0];
-    const float* image = args.src + p / volume(g.out) * volume(g.in) * g.ic_pitch;
+  const std::int64_t line_pitch = g.in[2] * g.ic_pitch, plane_pitch = g.in[1] * line_pitch;
+  const auto span = [&](std::size_t a, std::int64_t position) {
+    return window_span(position, g.kernel[a], g.stride[a], g.dilation[a], g.pad[a], args.pad_end[a], g.in[a]);
+  };
+  std::int64_t p = pixels.begin;
+  while (p < pixels.end) {  // a row of outputs, or what is left of it
+    const std::int64_t row = p / g.out[2], x_end = std::min(g.out[2], pixels.end - row * g.out[2]);
     Span1 s[kSpatial];
-    const std::int64_t position[kSpatial] = {z, y, x};
-    for (std::size_t a = 0; a < kSpatial; a++) {
-      s[a] = window_span(position[a], g.kernel[a], g.stride[a], g.dilation[a], g.pad[a], args.pad_end[a], g.in[a]);
-    }
-    std::int64_t inside = 0;
-    for (std::int64_t c = 0; c < g.ic; c += kLanes) {
-      const int lanes = static_cast<int>(g.ic - c < kLanes ? g.ic - c : kLanes);
-      f32x16 acc = splat(start);
-      inside = 0;
-      for (std::int64_t iz = s[0].begin; iz < s[0].end; iz += g.dilation[0]) {
-        for (std::int64_t iy = s[1].begin; iy < s[1].end; iy += g.dilation[1]) {
-          const float* line = image + (iz * g.in[1] + iy) * g.in[2] * g.ic_pitch + c;
-          for (std::int64_t ix = s[2].begin; ix < s[2].end; ix += g.dilation[2], inside++) {
-            acc = step(acc, load_lanes(line + ix * g.ic_pitch, lanes));
-          }
-        }
+    s[0] = span(0, row / g.out[1] % g.out[0]);
+    s[1] = span(1, row % g.out[1]);
+    const float* line = args.src + row / g.out[1] / g.out[0] * g.in[0] * plane_pitch + s[0].begin * plane_pitch +
+                        s[1].begin * line_pitch;
+    Window w{nullptr,
+             elements(s[0], g.dilation[0]),
+             elements(s[1], g.dilation[1]),
+             0,
+             g.dilation[0] * plane_pitch,
+             g.dilation[1] * line_pitch,
+             g.dilation[2] * g.ic_pitch};
+    for (std::int64_t x = p - row * g.out[2]; x < x_end; x++, p++) {
+      s[2] = span(2, x);
+      w.src = line + s[2].begin * g.ic_pitch;
+      w.columns = elements(s[2], g.dilation[2]);
+      const auto count = static_cast<float>(window_count(s, w.planes * w.lines * w.columns, args.count_include_pad));
+      const auto end = [&](const f32x16& acc) { return finish(acc, count); };
+      float* dst = args.dst + p * g.ic;
+      if (w.columns == 2) {
+        reduce<2>(w, g.ic, dst, start, step, end);
+      } else if (w.columns == 3) {
+        reduce<3>(w, g.ic, dst, start, step, end);
+      } else {
+        reduce<0>(w, g.ic, dst, start, step, end);
       }
-      const double count = window_count(s, inside, args.count_include_pad);
-      store_lanes(args.dst + p * g.ic + c, finish(acc, static_cast<float>(count)), lanes);
     }
   }
 }
