@@ -45,7 +45,6 @@ using TileFn = void (*)(const TileArgs& args);
 
 constexpr int kBlock = 16;     // columns of one vector block
 constexpr int kMaxBlocks = 4;  // of a panel
-constexpr int kMaxRows = 16;   // of a tile
 constexpr int kHalfBlock = 8;  // a last block of no more columns is computed on half registers
 
 // The tiles of one instruction set: how many blocks a panel has at most, how many rows a tile of nv blocks has at most

@@ -148,12 +148,13 @@ TileFn pick_rows(int rows, std::integer_sequence<int, Rows...>) {
   return kTiles[rows - 1];
 }
 
-// Rows per tile: accumulators, one row of b and one broadcast must fit the registers, 32 of 16 lanes or 16 of 8.
+// Rows per tile: accumulators, one row of b and one broadcast must fit the registers, 32 of 16 lanes or 16 of 8, and the
+// pointers to the rows of a the general ones, of which the loop leaves ten.
 #if defined(ADZE_TARGET_avx512)
-constexpr int kRows[2][kMaxBlocks + 1] = {{0, 16, 12, 8, 6}, {0, 16, 12, 8, 6}};
+constexpr int kRows[2][kMaxBlocks + 1] = {{0, 10, 10, 8, 6}, {0, 10, 10, 8, 6}};
 constexpr int kPanelBlocks = 4;
 #elif defined(ADZE_TARGET_avx2)
-constexpr int kRows[2][kMaxBlocks + 1] = {{0, 6, 0, 0, 0}, {0, 12, 0, 0, 0}};
+constexpr int kRows[2][kMaxBlocks + 1] = {{0, 6, 0, 0, 0}, {0, 10, 0, 0, 0}};
 constexpr int kPanelBlocks = 1;
 #else
 constexpr int kRows[2][kMaxBlocks + 1] = {{0, 4, 0, 0, 0}, {0, 4, 0, 0, 0}};
