@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kernels/core/activate.h"
+#include "kernels/core/lanes.h"
 
 namespace adze::ADZE_TARGET {
 namespace {
@@ -60,15 +61,18 @@ ADZE_INLINE void add_residual(const TileArgs& t, f32x16 (&acc)[MR][NV]) {
 }
 
 // Clipping needs two registers and stays with the accumulators. The long functions would push them out, so they run
-// over the stored tile, block by block.
+// over the stored tile: in one go where it is all of c's columns, since with few of them most lanes would idle.
 void activate_stored(const TileArgs& t, int rows, int blocks) {
+  const std::int64_t columns = (blocks - 1) * kBlock + t.last_lanes;
+  const bool flat = t.ldc == columns;
+  const std::int64_t runs = flat ? 1 : rows, length = flat ? rows * columns : columns;
   with_activation(t.activation.kind, [&](auto kind) {
-    for (int i = 0; i < rows; i++) {
-      for (int j = 0; j < blocks; j++) {
-        float* c = t.c + i * t.ldc + j * kBlock;
-        const int lanes = j == blocks - 1 ? t.last_lanes : kBlock;
-        store_partial(c, activate<kind()>(load_partial(c, lanes), t.activation.alpha, t.activation.beta), lanes);
-      }
+    const float alpha = t.activation.alpha, beta = t.activation.beta;
+    for (std::int64_t i = 0; i < runs; i++) {
+      float* c = t.c + i * t.ldc;
+      for_blocks(length, [&](std::int64_t at, int lanes) {
+        store_lanes(c + at, activate<kind()>(load_lanes(c + at, lanes), alpha, beta), lanes);
+      });
     }
   });
 }
@@ -148,8 +152,8 @@ TileFn pick_rows(int rows, std::integer_sequence<int, Rows...>) {
   return kTiles[rows - 1];
 }
 
-// Rows per tile: accumulators, one row of b and one broadcast must fit the registers, 32 of 16 lanes or 16 of 8, and the
-// pointers to the rows of a the general ones, of which the loop leaves ten.
+// Rows per tile: accumulators, one row of b and one broadcast must fit the registers, 32 of 16 lanes or 16 of 8, and
+// the pointers to the rows of a the general ones, of which the loop leaves ten.
 #if defined(ADZE_TARGET_avx512)
 constexpr int kRows[2][kMaxBlocks + 1] = {{0, 10, 10, 8, 6}, {0, 10, 10, 8, 6}};
 constexpr int kPanelBlocks = 4;

@@ -50,11 +50,14 @@ struct Points<4> {
 template <int M, bool Full>
 ADZE_INLINE void source_block(const WinogradSource& a, std::int64_t c, int lanes) {
   constexpr int P = M + 2;
+  const float* const* pixels = a.pixels;
+  float* v0 = a.v + c;
+  const std::int64_t plane = a.plane;
   f32x16 half[P][P];
   for (int i = 0; i < P; i++) {
     f32x16 d[P], v[P];
     ADZE_UNROLL for (int j = 0; j < P; j++) {
-      const float* pixel = a.pixels[i * P + j] + c;
+      const float* pixel = pixels[i * P + j] + c;
       d[j] = Full ? load(pixel) : load_partial(pixel, lanes);
     }
     Points<M>::source(d, v);
@@ -64,7 +67,7 @@ ADZE_INLINE void source_block(const WinogradSource& a, std::int64_t c, int lanes
     f32x16 d[P], v[P];
     ADZE_UNROLL for (int i = 0; i < P; i++) d[i] = half[i][j];
     Points<M>::source(d, v);
-    ADZE_UNROLL for (int i = 0; i < P; i++) store(a.v + (i * P + j) * a.plane + c, v[i]);
+    ADZE_UNROLL for (int i = 0; i < P; i++) store(v0 + (i * P + j) * plane, v[i]);
   }
 }
 

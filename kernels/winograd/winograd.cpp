@@ -26,7 +26,7 @@ constexpr int kSide = 3;  // of the kernel
 // Floats of V and M together that leave room for a panel of weights in L2.
 constexpr std::int64_t kGroupFloats = (700 << 10) / sizeof(float);
 // Tiles of a group: fewer would load the weights too often for the work done on them.
-constexpr std::int64_t kFewestTiles = 16, kMostTiles = 96;
+constexpr std::int64_t kFewestTiles = 16, kMostTiles = 40;
 // Between the planes of V and M, so that the same place in each doesn't fall into the same cache set.
 constexpr std::int64_t kPlaneGap = 32;
 
