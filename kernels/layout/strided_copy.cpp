@@ -24,6 +24,18 @@ void transpose_plane(const T* src, std::int64_t column_stride, T* dst, std::int6
   }
 }
 
+// memcpy, but short runs don't pay for a call.
+template <class T>
+void copy_run(const T* src, T* dst, std::int64_t count) {
+  constexpr std::int64_t kPiece = 16 / sizeof(T), kShort = 32 * kPiece;
+  if (count < kPiece || count > kShort) {
+    std::memcpy(dst, src, static_cast<std::size_t>(count) * sizeof(T));
+    return;
+  }
+  for (std::int64_t i = 0; i + kPiece <= count; i += kPiece) std::memcpy(dst + i, src + i, 16);
+  std::memcpy(dst + count - kPiece, src + count - kPiece, 16);
+}
+
 template <class T>
 void copy_plane(const StridedCopy& s, const T* src, T* dst) {
   const auto inner = static_cast<std::size_t>(s.rank - 1);
@@ -37,7 +49,7 @@ void copy_plane(const StridedCopy& s, const T* src, T* dst) {
   }
   for (std::int64_t r = 0; r < rows; r++, src += src_row, dst += dst_row) {
     if (src_column == 1 && dst_column == 1) {
-      std::memcpy(dst, src, static_cast<std::size_t>(columns) * sizeof(T));
+      copy_run(src, dst, columns);
     } else {
       for (std::int64_t c = 0; c < columns; c++) dst[c * dst_column] = src[c * src_column];
     }
@@ -46,15 +58,26 @@ void copy_plane(const StridedCopy& s, const T* src, T* dst) {
 
 template <class T>
 void copy_as(const StridedCopy& s, const std::byte* src, std::byte* dst, Range planes) {
+  std::array<std::int64_t, kMaxCopyAxes> index{};
+  std::int64_t rest = planes.begin, from = 0, to = 0;
+  for (int axis = s.rank - 3; axis >= 0; axis--) {
+    const auto a = static_cast<std::size_t>(axis);
+    index[a] = rest % s.dims[a];
+    rest /= s.dims[a];
+    from += index[a] * s.src[a];
+    to += index[a] * s.dst[a];
+  }
   for (std::int64_t p = planes.begin; p < planes.end; p++) {
-    std::int64_t rest = p, from = 0, to = 0;
+    copy_plane(s, reinterpret_cast<const T*>(src) + from, reinterpret_cast<T*>(dst) + to);
     for (int axis = s.rank - 3; axis >= 0; axis--) {
       const auto a = static_cast<std::size_t>(axis);
-      from += rest % s.dims[a] * s.src[a];
-      to += rest % s.dims[a] * s.dst[a];
-      rest /= s.dims[a];
+      from += s.src[a];
+      to += s.dst[a];
+      if (++index[a] < s.dims[a]) break;
+      from -= index[a] * s.src[a];
+      to -= index[a] * s.dst[a];
+      index[a] = 0;
     }
-    copy_plane(s, reinterpret_cast<const T*>(src) + from, reinterpret_cast<T*>(dst) + to);
   }
 }
 
