@@ -129,8 +129,26 @@ static ADZE_INLINE void store_partial(float* p, const f32x16& a, int n) {
 #if defined(ADZE_TARGET_avx512)
   _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), a.v[0]);
 #elif defined(ADZE_TARGET_avx2)
-  _mm256_maskstore_ps(p, lane_mask(n), a.v[0]);
-  _mm256_maskstore_ps(p + 8, lane_mask(n - 8), a.v[1]);
+  // Zen takes dozens of steps for a masked store, so the tail goes piece by piece.
+  if (n == kLanes) return store(p, a);
+  __m256 rest = a.v[0];
+  if (n >= 8) {
+    _mm256_storeu_ps(p, rest);
+    rest = a.v[1];
+    p += 8;
+  }
+  __m128 quad = _mm256_castps256_ps128(rest);
+  if (n & 4) {
+    _mm_storeu_ps(p, quad);
+    quad = _mm256_extractf128_ps(rest, 1);
+    p += 4;
+  }
+  if (n & 2) {
+    _mm_storel_pi(reinterpret_cast<__m64*>(p), quad);
+    quad = _mm_movehl_ps(quad, quad);
+    p += 2;
+  }
+  if (n & 1) _mm_store_ss(p, quad);
 #else
   for (int i = 0; i < n; i++) p[i] = a.v[i];
 #endif

@@ -44,10 +44,17 @@ ADZE_INLINE void prefetch_below(const TileArgs& t) {
 
 template <int MR, int NV>
 ADZE_INLINE void store_all(const TileArgs& t, const f32x16 (&acc)[MR][NV]) {
-  ADZE_UNROLL for (int i = 0; i < MR; i++) {
-    float* c = t.c + i * t.ldc;
+  const bool whole = t.last_lanes == kBlock;
+  float* c = t.c;
+  const std::int64_t ldc = t.ldc;
+  const int lanes = t.last_lanes;
+  ADZE_UNROLL for (int i = 0; i < MR; i++, c += ldc) {
     ADZE_UNROLL for (int j = 0; j < NV - 1; j++) store(c + j * kBlock, acc[i][j]);
-    store_partial(c + (NV - 1) * kBlock, acc[i][NV - 1], t.last_lanes);
+    if (whole) {
+      store(c + (NV - 1) * kBlock, acc[i][NV - 1]);
+    } else {
+      store_partial(c + (NV - 1) * kBlock, acc[i][NV - 1], lanes);
+    }
   }
 }
 
