@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "kernels/core/activate.h"
+#include "kernels/core/half.h"
+#include "kernels/core/lanes.h"
 
 namespace adze::ADZE_TARGET {
 namespace {
@@ -31,31 +33,37 @@ struct Strip {
 };
 
 template <int Rows, int Count>
-ADZE_INLINE void start(const Strip& s, std::int64_t c, f32x16 (&acc)[Rows][Count]) {
-  const f32x16 bias = s.args->bias ? load(s.args->bias + c) : splat(0.0f);
+ADZE_INLINE void start(const Strip& s, std::int64_t c, Vec (&acc)[Rows][Count]) {
+  const Vec bias = s.args->bias ? vec_load(s.args->bias + c) : vec_splat(0.0f);
   ADZE_UNROLL for (int r = 0; r < Rows; r++) { ADZE_UNROLL for (int i = 0; i < Count; i++) acc[r][i] = bias; }
 }
 
-// Clipping stays in registers; the long functions run over what is stored (as in kernels/gemm/tile.simd.cpp).
+// Clipping stays in registers.
 template <int Rows, int Count>
-ADZE_INLINE void finish(const Strip& s, std::int64_t c, int lanes, f32x16 (&acc)[Rows][Count]) {
+ADZE_INLINE void finish(const Strip& s, std::int64_t c, int lanes, Vec (&acc)[Rows][Count]) {
   const DepthwiseArgs& a = *s.args;
   const ActivationArgs& f = a.activation;
   ADZE_UNROLL for (int r = 0; r < Rows; r++) {
     const std::int64_t out = (s.out + r * a.geometry.out[2]) * a.geometry.ic + c;
     ADZE_UNROLL for (int i = 0; i < Count; i++) {
       const std::int64_t at = out + i * a.geometry.ic;
-      if (a.residual) acc[r][i] = acc[r][i] + load_partial(a.residual + at, lanes);
-      if (f.kind == Activation::clip) acc[r][i] = clip(acc[r][i], f.alpha, f.beta);
-      store_partial(a.dst + at, acc[r][i], lanes);
+      if (a.residual) acc[r][i] = acc[r][i] + vec_load_partial(a.residual + at, lanes);
+      if (f.kind == Activation::clip) acc[r][i] = min(vec_splat(f.beta), max(vec_splat(f.alpha), acc[r][i]));
+      vec_store_partial(a.dst + at, acc[r][i], lanes);
     }
   }
+}
+
+// The long functions run over what is stored (as in kernels/gemm/tile.simd.cpp).
+void activate_stored(const Strip& s, std::int64_t c, int lanes, int rows, int count) {
+  const DepthwiseArgs& a = *s.args;
+  const ActivationArgs& f = a.activation;
   if (f.kind == Activation::clip || f.kind == Activation::none) return;
   with_activation(f.kind, [&](auto kind) {
-    for (int r = 0; r < Rows; r++) {
-      for (int i = 0; i < Count; i++) {
+    for (int r = 0; r < rows; r++) {
+      for (int i = 0; i < count; i++) {
         float* dst = a.dst + (s.out + r * a.geometry.out[2] + i) * a.geometry.ic + c;
-        store_partial(dst, activate<kind()>(load_partial(dst, lanes), f.alpha, f.beta), lanes);
+        store_lanes(dst, activate<kind()>(load_lanes(dst, lanes), f.alpha, f.beta), lanes);
       }
     }
   });
@@ -66,18 +74,18 @@ constexpr bool in_kernel(int k, int size) { return k >= 0 && k < size; }
 // Line l of the source, for a K x K kernel with stride S: every pixel is loaded once and serves all the outputs that
 // it belongs to, in the order of kx for each.
 template <int K, int S, int Rows, bool Checked, bool Full>
-ADZE_INLINE void line(const Strip& s, int l, std::int64_t c, int lanes, f32x16 (&acc)[Rows][kStrip]) {
+ADZE_INLINE void line(const Strip& s, int l, std::int64_t c, int lanes, Vec (&acc)[Rows][kStrip]) {
   const float* src = s.src + l * s.line_pitch + c;
-  f32x16 w[Rows][K];
+  Vec w[Rows][K];
   ADZE_UNROLL for (int r = 0; r < Rows; r++) {
     ADZE_UNROLL for (int kx = 0; kx < K; kx++) {
-      if (in_kernel(l - r * S, K)) w[r][kx] = load(s.weights + ((l - r * S) * K + kx) * s.pitch + c);
+      if (in_kernel(l - r * S, K)) w[r][kx] = vec_load(s.weights + ((l - r * S) * K + kx) * s.pitch + c);
     }
   }
   ADZE_UNROLL for (int p = 0; p < (kStrip - 1) * S + K; p++) {
     if (Checked && !(s.columns >> p & 1)) continue;
     const float* pixel = src + p * s.pixel_pitch;
-    const f32x16 x = Full ? load(pixel) : load_partial(pixel, lanes);
+    const Vec x = Full ? vec_load(pixel) : vec_load_partial(pixel, lanes);
     ADZE_UNROLL for (int r = 0; r < Rows; r++) {
       ADZE_UNROLL for (int i = 0; i < kStrip; i++) {
         const int kx = p - i * S;
@@ -87,32 +95,13 @@ ADZE_INLINE void line(const Strip& s, int l, std::int64_t c, int lanes, f32x16 (
   }
 }
 
-// The same with sixteen registers: they hold the outputs, one weight and nothing else.
-template <int K, int S, bool Checked, bool Full>
-ADZE_INLINE void line_by_weights(const Strip& s, int l, std::int64_t c, int lanes, f32x16 (&acc)[1][kStrip]) {
-  const float* src = s.src + l * s.line_pitch + c;
-  ADZE_UNROLL for (int kx = 0; kx < K; kx++) {
-    const f32x16 w = load(s.weights + (l * K + kx) * s.pitch + c);
-    ADZE_UNROLL for (int i = 0; i < kStrip; i++) {
-      const int p = i * S + kx;
-      if (Checked && !(s.columns >> p & 1)) continue;
-      const float* pixel = src + p * s.pixel_pitch;
-      acc[0][i] = fma(Full ? load(pixel) : load_partial(pixel, lanes), w, acc[0][i]);
-    }
-  }
-}
-
 template <int K, int S, int Rows, bool Checked, bool Full>
 ADZE_INLINE void channels(const Strip& s, std::int64_t c, int lanes) {
-  f32x16 acc[Rows][kStrip];
+  Vec acc[Rows][kStrip];
   start(s, c, acc);
   ADZE_UNROLL for (int l = 0; l < K + (Rows - 1) * S; l++) {
     if (!(s.lines >> l & 1)) continue;
-    if constexpr (kStripRows > 1) {
-      line<K, S, Rows, Checked, Full>(s, l, c, lanes, acc);
-    } else {
-      line_by_weights<K, S, Checked, Full>(s, l, c, lanes, acc);
-    }
+    line<K, S, Rows, Checked, Full>(s, l, c, lanes, acc);
   }
   finish(s, c, lanes, acc);
 }
@@ -121,8 +110,9 @@ template <int K, int S, int Rows, bool Checked>
 void strip(const Strip& s) {
   const std::int64_t count = s.args->geometry.ic;
   std::int64_t c = 0;
-  for (; c + kLanes <= count; c += kLanes) channels<K, S, Rows, Checked, true>(s, c, kLanes);
+  for (; c + kVecLanes <= count; c += kVecLanes) channels<K, S, Rows, Checked, true>(s, c, kVecLanes);
   if (c < count) channels<K, S, Rows, Checked, false>(s, c, static_cast<int>(count - c));
+  for_blocks(count, [&](std::int64_t block, int lanes) { activate_stored(s, block, lanes, Rows, kStrip); });
 }
 
 // Bit i: position from + i lies in [0, size).
@@ -190,9 +180,9 @@ void any_rows(const DepthwiseArgs& args, Range rows) {
     Strip s{};
     s.args = &args;
     s.out = out;
-    for (std::int64_t c = 0; c < g.ic; c += kLanes) {
-      const int lanes = static_cast<int>(std::min<std::int64_t>(g.ic - c, kLanes));
-      f32x16 acc[1][1];
+    for (std::int64_t c = 0; c < g.ic; c += kVecLanes) {
+      const int lanes = static_cast<int>(std::min<std::int64_t>(g.ic - c, kVecLanes));
+      Vec acc[1][1];
       start(s, c, acc);
       for (std::int64_t t = 0; t < g.taps(); t++) {
         const std::int64_t sz = z * g.stride[0] - g.pad[0] + t / g.kernel[2] / g.kernel[1] * g.dilation[0];
@@ -200,10 +190,11 @@ void any_rows(const DepthwiseArgs& args, Range rows) {
         const std::int64_t sx = x * g.stride[2] - g.pad[2] + t % g.kernel[2] * g.dilation[2];
         if (sz < 0 || sz >= g.in[0] || sy < 0 || sy >= g.in[1] || sx < 0 || sx >= g.in[2]) continue;
         const float* pixel = image + ((sz * g.in[1] + sy) * g.in[2] + sx) * g.ic_pitch + c;
-        acc[0][0] = fma(load_partial(pixel, lanes), load(args.weights + t * pitch + c), acc[0][0]);
+        acc[0][0] = fma(vec_load_partial(pixel, lanes), vec_load(args.weights + t * pitch + c), acc[0][0]);
       }
       finish(s, c, lanes, acc);
     }
+    for_blocks(g.ic, [&](std::int64_t block, int lanes) { activate_stored(s, block, lanes, 1, 1); });
   }
 }
 

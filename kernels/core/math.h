@@ -118,7 +118,7 @@ static ADZE_INLINE f32x16 tanh(const f32x16& x) {
   const f32x16 near_zero = fma(p * s, x, x);
   const f32x16 t = abs(x);
   const f32x16 doubled = max(splat(-40.0f), t * splat(-2.0f));  // tanh(20) rounds to 1; NaN stays
-  const f32x16 one = fma(doubled, splat(0.0f), splat(1.0f));     // or NaN
+  const f32x16 one = fma(doubled, splat(0.0f), splat(1.0f));    // or NaN
   const f32x16 far = splat(1.0f) - splat(2.0f) / (exp_minus(doubled) + one);
   return select(t < splat(0.625f), near_zero, copy_sign(far, x));
 }

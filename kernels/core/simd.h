@@ -109,6 +109,23 @@ static ADZE_INLINE void store(float* p, const f32x16& a) {
 static ADZE_INLINE __m256i lane_mask(int n) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
+
+// The first n (0 to 8) lanes of one register, piece by piece: Zen takes dozens of steps for a masked store.
+static ADZE_INLINE void store_lanes_of(float* p, __m256 a, int n) {
+  if (n == 8) return _mm256_storeu_ps(p, a);
+  __m128 quad = _mm256_castps256_ps128(a);
+  if (n & 4) {
+    _mm_storeu_ps(p, quad);
+    quad = _mm256_extractf128_ps(a, 1);
+    p += 4;
+  }
+  if (n & 2) {
+    _mm_storel_pi(reinterpret_cast<__m64*>(p), quad);
+    quad = _mm_movehl_ps(quad, quad);
+    p += 2;
+  }
+  if (n & 1) _mm_store_ss(p, quad);
+}
 #endif
 
 // The first n (0 to 16) lanes; the others are 0 and their memory is not touched.
@@ -129,85 +146,14 @@ static ADZE_INLINE void store_partial(float* p, const f32x16& a, int n) {
 #if defined(ADZE_TARGET_avx512)
   _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), a.v[0]);
 #elif defined(ADZE_TARGET_avx2)
-  // Zen takes dozens of steps for a masked store, so the tail goes piece by piece.
-  if (n == kLanes) return store(p, a);
-  __m256 rest = a.v[0];
   if (n >= 8) {
-    _mm256_storeu_ps(p, rest);
-    rest = a.v[1];
-    p += 8;
+    _mm256_storeu_ps(p, a.v[0]);
+    store_lanes_of(p + 8, a.v[1], n - 8);
+  } else {
+    store_lanes_of(p, a.v[0], n);
   }
-  __m128 quad = _mm256_castps256_ps128(rest);
-  if (n & 4) {
-    _mm_storeu_ps(p, quad);
-    quad = _mm256_extractf128_ps(rest, 1);
-    p += 4;
-  }
-  if (n & 2) {
-    _mm_storel_pi(reinterpret_cast<__m64*>(p), quad);
-    quad = _mm_movehl_ps(quad, quad);
-    p += 2;
-  }
-  if (n & 1) _mm_store_ss(p, quad);
 #else
   for (int i = 0; i < n; i++) p[i] = a.v[i];
-#endif
-}
-
-// ---- eight lanes ------------------------------------------------------------------------------------------------
-
-// The lower half of an f32x16, where no more is needed: half the work, unless registers of 16 lanes cost no more.
-struct f32x8 {
-#if defined(ADZE_XSIMD)
-  __m256 v;
-#else
-  float v[8];
-#endif
-};
-
-static ADZE_INLINE f32x8 low_half(const f32x16& a) {
-#if defined(ADZE_TARGET_avx512)
-  return {_mm512_castps512_ps256(a.v[0])};
-#elif defined(ADZE_TARGET_avx2)
-  return {a.v[0]};
-#else
-  f32x8 r;
-  for (int i = 0; i < 8; i++) r.v[i] = a.v[i];
-  return r;
-#endif
-}
-
-// Zeros above.
-static ADZE_INLINE f32x16 widen(const f32x8& a) {
-  f32x16 r;
-#if defined(ADZE_TARGET_avx512)
-  r.v[0] = _mm512_zextps256_ps512(a.v);
-#elif defined(ADZE_TARGET_avx2)
-  r.v[0] = a.v;
-  r.v[1] = FloatReg(0.0f);
-#else
-  for (int i = 0; i < kLanes; i++) r.v[i] = i < 8 ? a.v[i] : 0.0f;
-#endif
-  return r;
-}
-
-static ADZE_INLINE f32x8 load_half(const float* p) {
-#if defined(ADZE_XSIMD)
-  return {_mm256_loadu_ps(p)};
-#else
-  f32x8 r;
-  for (int i = 0; i < 8; i++) r.v[i] = p[i];
-  return r;
-#endif
-}
-
-static ADZE_INLINE f32x8 fma(const f32x8& a, const f32x8& b, const f32x8& c) {
-#if defined(ADZE_XSIMD)
-  return {_mm256_fmadd_ps(a.v, b.v, c.v)};
-#else
-  f32x8 r;
-  for (int i = 0; i < 8; i++) r.v[i] = std::fma(a.v[i], b.v[i], c.v[i]);
-  return r;
 #endif
 }
 

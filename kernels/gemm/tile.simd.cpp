@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kernels/core/activate.h"
+#include "kernels/core/half.h"
 #include "kernels/core/lanes.h"
 
 namespace adze::ADZE_TARGET {

@@ -23,7 +23,7 @@ constexpr int kMaxWinogradSide = 6;  // pixels of a source tile along each axis
 struct WinogradSource {
   const float* const* pixels;  // p * p, row by row; a row of zeros stands for one outside the image
   std::int64_t channels;
-  float* v;            // point e of channel c at v[e * plane + c]; channels up to the next multiple of 16 become 0
+  float* v;            // point e of channel c at v[e * plane + c]; up to 15 channels behind the last are zeroed too
   std::int64_t plane;  // floats
 };
 

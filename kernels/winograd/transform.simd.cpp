@@ -1,6 +1,8 @@
 #include "kernels/winograd/transform.h"
 
 #include "kernels/core/activate.h"
+#include "kernels/core/half.h"
+#include "kernels/core/lanes.h"
 
 namespace adze::ADZE_TARGET {
 namespace {
@@ -11,13 +13,13 @@ struct Points;
 
 template <>
 struct Points<2> {
-  static ADZE_INLINE void source(const f32x16 (&d)[4], f32x16 (&v)[4]) {
+  static ADZE_INLINE void source(const Vec (&d)[4], Vec (&v)[4]) {
     v[0] = d[2] - d[0];
     v[1] = d[2] + d[1];
     v[2] = d[2] - d[1];
     v[3] = d[3] - d[1];
   }
-  static ADZE_INLINE void result(const f32x16 (&m)[4], f32x16 (&y)[2]) {
+  static ADZE_INLINE void result(const Vec (&m)[4], Vec (&y)[2]) {
     y[0] = m[0] + (m[1] + m[2]);
     y[1] = (m[1] - m[2]) + m[3];
   }
@@ -27,23 +29,23 @@ template <>
 struct Points<4> {
   static constexpr float kA = 0.75f, kB = 1.5f, kA2 = kA * kA, kB2 = kB * kB;
 
-  static ADZE_INLINE void source(const f32x16 (&d)[6], f32x16 (&v)[6]) {
-    const f32x16 product = splat(kA2 * kB2), sum = splat(-(kA2 + kB2));
+  static ADZE_INLINE void source(const Vec (&d)[6], Vec (&v)[6]) {
+    const Vec product = vec_splat(kA2 * kB2), sum = vec_splat(-(kA2 + kB2));
     v[0] = fma(product, d[0], fma(sum, d[2], d[4]));
     v[5] = fma(product, d[1], fma(sum, d[3], d[5]));
-    const f32x16 even_a = fma(splat(-kB2), d[2], d[4]), odd_a = fma(splat(-kB2), d[1], d[3]);
-    v[1] = fma(splat(kA), odd_a, even_a);
-    v[2] = fma(splat(-kA), odd_a, even_a);
-    const f32x16 even_b = fma(splat(-kA2), d[2], d[4]), odd_b = fma(splat(-kA2), d[1], d[3]);
-    v[3] = fma(splat(kB), odd_b, even_b);
-    v[4] = fma(splat(-kB), odd_b, even_b);
+    const Vec even_a = fma(vec_splat(-kB2), d[2], d[4]), odd_a = fma(vec_splat(-kB2), d[1], d[3]);
+    v[1] = fma(vec_splat(kA), odd_a, even_a);
+    v[2] = fma(vec_splat(-kA), odd_a, even_a);
+    const Vec even_b = fma(vec_splat(-kA2), d[2], d[4]), odd_b = fma(vec_splat(-kA2), d[1], d[3]);
+    v[3] = fma(vec_splat(kB), odd_b, even_b);
+    v[4] = fma(vec_splat(-kB), odd_b, even_b);
   }
-  static ADZE_INLINE void result(const f32x16 (&m)[6], f32x16 (&y)[4]) {
-    const f32x16 even_a = m[1] + m[2], odd_a = m[1] - m[2], even_b = m[3] + m[4], odd_b = m[3] - m[4];
+  static ADZE_INLINE void result(const Vec (&m)[6], Vec (&y)[4]) {
+    const Vec even_a = m[1] + m[2], odd_a = m[1] - m[2], even_b = m[3] + m[4], odd_b = m[3] - m[4];
     y[0] = m[0] + (even_a + even_b);
-    y[1] = fma(splat(kB), odd_b, splat(kA) * odd_a);
-    y[2] = fma(splat(kB2), even_b, splat(kA2) * even_a);
-    y[3] = fma(splat(kB2 * kB), odd_b, fma(splat(kA2 * kA), odd_a, m[5]));
+    y[1] = fma(vec_splat(kB), odd_b, vec_splat(kA) * odd_a);
+    y[2] = fma(vec_splat(kB2), even_b, vec_splat(kA2) * even_a);
+    y[3] = fma(vec_splat(kB2 * kB), odd_b, fma(vec_splat(kA2 * kA), odd_a, m[5]));
   }
 };
 
@@ -53,63 +55,84 @@ ADZE_INLINE void source_block(const WinogradSource& a, std::int64_t c, int lanes
   const float* const* pixels = a.pixels;
   float* v0 = a.v + c;
   const std::int64_t plane = a.plane;
-  f32x16 half[P][P];
+  Vec half[P][P];
   for (int i = 0; i < P; i++) {
-    f32x16 d[P], v[P];
+    Vec d[P], v[P];
     ADZE_UNROLL for (int j = 0; j < P; j++) {
       const float* pixel = pixels[i * P + j] + c;
-      d[j] = Full ? load(pixel) : load_partial(pixel, lanes);
+      d[j] = Full ? vec_load(pixel) : vec_load_partial(pixel, lanes);
     }
     Points<M>::source(d, v);
     ADZE_UNROLL for (int j = 0; j < P; j++) half[i][j] = v[j];
   }
   for (int j = 0; j < P; j++) {
-    f32x16 d[P], v[P];
+    Vec d[P], v[P];
     ADZE_UNROLL for (int i = 0; i < P; i++) d[i] = half[i][j];
     Points<M>::source(d, v);
-    ADZE_UNROLL for (int i = 0; i < P; i++) store(v0 + (i * P + j) * plane, v[i]);
+    ADZE_UNROLL for (int i = 0; i < P; i++) vec_store(v0 + (i * P + j) * plane, v[i]);
   }
 }
 
 template <int M>
 void source(const WinogradSource& a) {
   std::int64_t c = 0;
-  for (; c + kLanes <= a.channels; c += kLanes) source_block<M, true>(a, c, kLanes);
+  for (; c + kVecLanes <= a.channels; c += kVecLanes) source_block<M, true>(a, c, kVecLanes);
   if (c < a.channels) source_block<M, false>(a, c, static_cast<int>(a.channels - c));
 }
 
-template <int M, Activation Kind>
-ADZE_INLINE void result_block(const WinogradTile& a, int block, int lanes) {
+// Clipping stays in registers.
+template <int M>
+ADZE_INLINE void result_lanes(const WinogradTile& a, std::int64_t column, int lanes) {
   constexpr int P = M + 2;
-  const std::int64_t column = static_cast<std::int64_t>(block) * kLanes;
-  f32x16 half[M][P];
+  const float* products = a.m + column;
+  const std::int64_t plane = a.plane;
+  Vec half[M][P];
   for (int j = 0; j < P; j++) {
-    f32x16 m[P], y[M];
-    ADZE_UNROLL for (int i = 0; i < P; i++) m[i] = load(a.m + (i * P + j) * a.plane + column);
+    Vec m[P], y[M];
+    ADZE_UNROLL for (int i = 0; i < P; i++) m[i] = vec_load(products + (i * P + j) * plane);
     Points<M>::result(m, y);
     ADZE_UNROLL for (int i = 0; i < M; i++) half[i][j] = y[i];
   }
-  const f32x16 bias = a.bias ? load(a.bias + column) : splat(0.0f);
+  const Vec bias = a.bias ? vec_load(a.bias + column) : vec_splat(0.0f);
+  const bool clipped = a.activation.kind == Activation::clip;
+  const Vec low = vec_splat(a.activation.alpha), high = vec_splat(a.activation.beta);
   for (int i = 0; i < a.rows; i++) {
-    f32x16 m[P], y[M];
+    Vec m[P], y[M];
     ADZE_UNROLL for (int j = 0; j < P; j++) m[j] = half[i][j];
     Points<M>::result(m, y);
     ADZE_UNROLL for (int j = 0; j < M; j++) {
       if (j >= a.columns) continue;
       const std::int64_t at = i * a.line_pitch + j * a.pixel_pitch + column;
-      f32x16 x = y[j] + bias;
-      if (a.residual) x = x + load_partial(a.residual + at, lanes);
-      x = activate<Kind>(x, a.activation.alpha, a.activation.beta);
-      store_partial(a.dst + at, x, lanes);
+      Vec x = y[j] + bias;
+      if (a.residual) x = x + vec_load_partial(a.residual + at, lanes);
+      if (clipped) x = min(high, max(low, x));
+      vec_store_partial(a.dst + at, x, lanes);
     }
   }
 }
 
+// The long functions run over what is stored.
+void activate_stored(const WinogradTile& a, std::int64_t columns) {
+  const ActivationArgs& f = a.activation;
+  with_activation(f.kind, [&](auto kind) {
+    for (int i = 0; i < a.rows; i++) {
+      for (int j = 0; j < a.columns; j++) {
+        float* dst = a.dst + i * a.line_pitch + j * a.pixel_pitch;
+        for_blocks(columns, [&](std::int64_t c, int lanes) {
+          store_lanes(dst + c, activate<kind()>(load_lanes(dst + c, lanes), f.alpha, f.beta), lanes);
+        });
+      }
+    }
+  });
+}
+
 template <int M>
 void result(const WinogradTile& a) {
-  with_activation(a.activation.kind, [&](auto kind) {
-    for (int b = 0; b < a.blocks; b++) result_block<M, kind()>(a, b, b == a.blocks - 1 ? a.last_lanes : kLanes);
-  });
+  const std::int64_t columns = (a.blocks - 1) * kLanes + a.last_lanes;
+  std::int64_t c = 0;
+  for (; c + kVecLanes <= columns; c += kVecLanes) result_lanes<M>(a, c, kVecLanes);
+  if (c < columns) result_lanes<M>(a, c, static_cast<int>(columns - c));
+  if (a.activation.kind != Activation::clip && a.activation.kind != Activation::none) activate_stored(a, columns);
 }
 
 }  // namespace
