@@ -46,9 +46,15 @@ class Sweep {
       for (std::int64_t i = 0; i < blocks; i++) {
         const Range block = row_block(rows, i, blocks);
         g_.rows(g_.context, block, chunk.taps, pointers_, block.size());
-        for (std::int64_t p = panels.begin; p < panels.end; p++) {
+        const int joined = g_.tiles->joined(block.size());
+        for (std::int64_t p = panels.begin; p < panels.end; p += joined) {
           if (cancel_.requested()) return;
-          tiles(block, p, p + 1 < panels.end ? p + 1 : panels.begin, chunk, first, last);
+          const int count = static_cast<int>(std::min<std::int64_t>(joined, panels.end - p));
+          if (count > 1) {
+            joined_tile(block, p, count, chunk, first, last);
+          } else {
+            tiles(block, p, p + 1 < panels.end ? p + 1 : panels.begin, chunk, first, last);
+          }
         }
       }
       first = false;
@@ -81,25 +87,43 @@ class Sweep {
     return g_.b + column * g_.taps * g_.kc + (chunk.taps.begin * g_.kc + chunk.k0) * width;
   }
 
+  // What a tile over the rows whose pointers are filled needs for the panels from `column` on.
+  TileArgs args(Range block, std::int64_t column, std::int64_t width, const Chunk& chunk, bool first, bool last) const {
+    TileArgs t{};
+    t.a = pointers_;
+    t.a_stride = block.size();
+    t.a_offset = chunk.k0;
+    t.taps = chunk.taps.size();
+    t.kc = chunk.kc;
+    t.c = g_.c + block.begin * g_.ldc + column;
+    t.ldc = g_.ldc;
+    t.bias = g_.bias ? g_.bias + column : nullptr;
+    t.residual = g_.residual ? g_.residual + block.begin * g_.ldr + column : nullptr;
+    t.ldr = g_.ldr;
+    t.last_lanes = static_cast<int>(std::min<std::int64_t>(kBlock, g_.n - (column + width - kBlock)));
+    t.first = first;
+    t.last = last;
+    t.activation = g_.activation;
+    return t;
+  }
+
+  // Panels p to p + count - 1, of one block each, over a few rows. They are streamed, which the hardware foresees.
+  void joined_tile(Range block, std::int64_t p, int count, const Chunk& chunk, bool first, bool last) {
+    TileArgs t = args(block, p * kBlock, count * kBlock, chunk, first, last);
+    t.b = stretch({p, 1}, chunk);
+    t.b_pitch = stretch({p + 1, 1}, chunk) - t.b;
+    t.next = reinterpret_cast<const std::byte*>(t.b);
+    g_.tiles->pick_joined(static_cast<int>(block.size()), count)(t);
+  }
+
   // The tiles of panel p over the rows whose pointers are filled, while panel `after` is fetched. Rows are shared out
   // evenly: 49 as 5, 5, ... and not as eight sixes and a one.
   void tiles(Range block, std::int64_t p, std::int64_t after, const Chunk& chunk, bool first, bool last) {
     const Panel panel = panel_of(p, g_.n, g_.tiles->max_blocks);
     const std::int64_t column = panel.first_block * kBlock, width = panel.blocks * kBlock;
     const Panel next = panel_of(after, g_.n, g_.tiles->max_blocks);
-    TileArgs t;
-    t.a_stride = block.size();
-    t.a_offset = chunk.k0;
-    t.taps = chunk.taps.size();
-    t.kc = chunk.kc;
+    TileArgs t = args(block, column, width, chunk, first, last);
     t.b = stretch(panel, chunk);
-    t.ldc = g_.ldc;
-    t.bias = g_.bias ? g_.bias + column : nullptr;
-    t.ldr = g_.ldr;
-    t.last_lanes = static_cast<int>(std::min<std::int64_t>(kBlock, g_.n - (column + width - kBlock)));
-    t.first = first;
-    t.last = last;
-    t.activation = g_.activation;
     const std::int64_t rows = block.size(), most = g_.tiles->max_rows(panel.blocks, t.last_lanes);
     const std::int64_t count = (rows + most - 1) / most;
     // Each tile asks for its share of the next panel, at most half a line at each step. One tile alone runs straight on

@@ -86,17 +86,18 @@ void activate_stored(const TileArgs& t, int rows, int blocks) {
 }
 
 // The accumulators of the k loop: the last block on half registers where no more columns exist.
+// The blocks of b are `pitch` floats apart.
 template <int MR, int NV, bool Half>
 struct Accumulators {
   static constexpr int kWhole = NV - Half;
   f32x16 whole[MR][kWhole + (kWhole == 0)];
   f32x8 half[MR];
 
-  ADZE_INLINE void add(const float* const (&a)[MR], std::int64_t k, const float* b) {
+  ADZE_INLINE void add(const float* const (&a)[MR], std::int64_t k, const float* b, std::int64_t pitch) {
     f32x16 row[NV];
     f32x8 rest;
-    ADZE_UNROLL for (int j = 0; j < kWhole; j++) row[j] = load(b + j * kBlock);
-    if constexpr (Half) rest = load_half(b + kWhole * kBlock);
+    ADZE_UNROLL for (int j = 0; j < kWhole; j++) row[j] = load(b + j * pitch);
+    if constexpr (Half) rest = load_half(b + kWhole * pitch);
     ADZE_UNROLL for (int i = 0; i < MR; i++) {
       const f32x16 x = splat(a[i][k]);
       ADZE_UNROLL for (int j = 0; j < kWhole; j++) whole[i][j] = fma(x, row[j], whole[i][j]);
@@ -117,8 +118,11 @@ struct Accumulators {
   }
 };
 
-template <int MR, int NV, bool Half>
+// Joined: the blocks of b are panels of their own.
+template <int MR, int NV, bool Half, bool Joined = false>
 void tile(const TileArgs& t) {
+  constexpr std::int64_t kStep = Joined ? kBlock : NV * kBlock;  // floats of b per step of k
+  const std::int64_t pitch = Joined ? t.b_pitch : kBlock;
   f32x16 acc[MR][NV];
   load_start(t, acc);
   prefetch_below<MR, NV>(t);
@@ -130,16 +134,16 @@ void tile(const TileArgs& t) {
     const float* a[MR];
     ADZE_UNROLL for (int i = 0; i < MR; i++) a[i] = t.a[tap * t.a_stride + i] + t.a_offset;
     std::int64_t k = 0;
-    for (; k + kUnrollK <= t.kc; k += kUnrollK, b += kUnrollK * NV * kBlock) {
+    for (; k + kUnrollK <= t.kc; k += kUnrollK, b += kUnrollK * kStep) {
       ADZE_UNROLL for (int u = 0; u < kUnrollK; u++) {
         if (u % 2 == 0) {
           __builtin_prefetch(next, 0, 2);
           next += std::min(kUnrollK, 2) * t.next_step;
         }
-        sums.add(a, k + u, b + u * NV * kBlock);
+        sums.add(a, k + u, b + u * kStep, pitch);
       }
     }
-    for (; k < t.kc; k++, b += NV * kBlock) sums.add(a, k, b);
+    for (; k < t.kc; k++, b += kStep) sums.add(a, k, b, pitch);
   }
   sums.to(acc);
   if (t.last && t.residual) add_residual(t, acc);
@@ -189,6 +193,22 @@ TileFn pick_blocks(int rows, int blocks) {
   }
 }
 
+#if defined(ADZE_TARGET_avx2)
+constexpr int kMostJoined = 3;
+#else
+constexpr int kMostJoined = 0;
+#endif
+
+TileFn pick_joined([[maybe_unused]] int rows, [[maybe_unused]] int panels) {
+#if defined(ADZE_TARGET_avx2)
+  static constexpr TileFn kOneRow[] = {tile<1, 2, false, true>, tile<1, 3, false, true>, tile<1, 4, false, true>};
+  static constexpr TileFn kTwoPanels[] = {tile<2, 2, false, true>, tile<3, 2, false, true>};
+  return rows == 1 ? kOneRow[panels - 2] : kTwoPanels[rows - 2];
+#else
+  return nullptr;
+#endif
+}
+
 TileFn pick_tile(int rows, int blocks, bool half) {
   return half ? pick_blocks<true>(rows, blocks) : pick_blocks<false>(rows, blocks);
 }
@@ -199,6 +219,8 @@ extern const TileSet gemm_tiles;
 constinit const TileSet gemm_tiles{kPanelBlocks,
                                    {{kRows[0][0], kRows[0][1], kRows[0][2], kRows[0][3], kRows[0][4]},
                                     {kRows[1][0], kRows[1][1], kRows[1][2], kRows[1][3], kRows[1][4]}},
-                                   pick_tile};
+                                   kMostJoined,
+                                   pick_tile,
+                                   pick_joined};
 
 }  // namespace adze::ADZE_TARGET
