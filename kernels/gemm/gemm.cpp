@@ -50,11 +50,12 @@ class Sweep {
         for (std::int64_t p = panels.begin; p < panels.end; p += joined) {
           if (cancel_.requested()) return;
           const int count = static_cast<int>(std::min<std::int64_t>(joined, panels.end - p));
-          if (count > 1) {
+          if (count > 1 && panel_of(p + count - 1, g_.n, g_.tiles->max_blocks).blocks == g_.tiles->max_blocks) {
             joined_tile(block, p, count, chunk, first, last);
-          } else {
-            tiles(block, p, p + 1 < panels.end ? p + 1 : panels.begin, chunk, first, last);
+            continue;
           }
+          for (std::int64_t q = p; q < p + count; q++)
+            tiles(block, q, q + 1 < panels.end ? q + 1 : panels.begin, chunk, first, last);
         }
       }
       first = false;
@@ -107,11 +108,12 @@ class Sweep {
     return t;
   }
 
-  // Panels p to p + count - 1, of one block each, over a few rows. They are streamed, which the hardware foresees.
+  // The whole panels p to p + count - 1 over a few rows. They are streamed, which the hardware foresees.
   void joined_tile(Range block, std::int64_t p, int count, const Chunk& chunk, bool first, bool last) {
-    TileArgs t = args(block, p * kBlock, count * kBlock, chunk, first, last);
-    t.b = stretch({p, 1}, chunk);
-    t.b_pitch = stretch({p + 1, 1}, chunk) - t.b;
+    const int blocks = g_.tiles->max_blocks;
+    TileArgs t = args(block, p * blocks * kBlock, count * blocks * kBlock, chunk, first, last);
+    t.b = stretch({p * blocks, blocks}, chunk);
+    t.b_pitch = stretch({(p + 1) * blocks, blocks}, chunk) - t.b;
     t.next = reinterpret_cast<const std::byte*>(t.b);
     g_.tiles->pick_joined(static_cast<int>(block.size()), count)(t);
   }

@@ -9,9 +9,8 @@
 // [taps][kc][nv * 16], zero beyond the last column. c and residual are written and read for the first
 // (nv - 1) * 16 + last_lanes columns only. c must not overlap a or b; residual may be c.
 //
-// With few rows, panels of one block give too few chains to hide the multiply-add's latency, so a tile may take several
-// of them at once; then the blocks
-// of b are b_pitch floats apart, [taps][kc][16] each.
+// With few rows a tile may take several panels of max_blocks blocks at once, b_pitch floats apart: one panel alone
+// gives too few chains to hide the multiply-add's latency, or one stream where memory serves several faster.
 //
 // While it computes, a tile asks for a stretch of memory that is needed later: evenly, so that the line buffers never
 // fill up, and without waiting for it.
@@ -56,15 +55,13 @@ constexpr int kHalfBlock = 8;  // a last block of no more columns is computed on
 // before accumulators leave the registers, and the function for each.
 struct TileSet {
   int max_blocks;
-  int rows[2][kMaxBlocks + 1];  // [1]: with half of the last block
-  int most_joined;              // rows up to which a tile takes two or more panels of one block
+  int rows[2][kMaxBlocks + 1];       // [1]: with half of the last block
+  int (*joined)(std::int64_t rows);  // panels that a tile of so many rows takes at once
   TileFn (*pick)(int rows, int blocks, bool half);
   TileFn (*pick_joined)(int rows, int panels);
 
   static constexpr bool is_half(int last_lanes) { return last_lanes <= kHalfBlock; }
   int max_rows(int blocks, int last_lanes) const { return rows[is_half(last_lanes)][blocks]; }
-  // Panels that a tile of so many rows takes at once.
-  int joined(std::int64_t mr) const { return mr > most_joined ? 1 : mr == 1 ? kMaxBlocks : kMaxBlocks / 2; }
   TileFn tile(int mr, int blocks, int last_lanes) const { return pick(mr, blocks, is_half(last_lanes)); }
 };
 

@@ -86,8 +86,8 @@ void activate_stored(const TileArgs& t, int rows, int blocks) {
 }
 
 // The accumulators of the k loop: the last block on half registers where no more columns exist.
-// The blocks of b are `pitch` floats apart.
-template <int MR, int NV, bool Half>
+// Blocks of b beyond the first PB of a panel are in the panels behind it, `pitch` floats apart.
+template <int MR, int NV, bool Half, int PB>
 struct Accumulators {
   static constexpr int kWhole = NV - Half;
   f32x16 whole[MR][kWhole + (kWhole == 0)];
@@ -96,8 +96,8 @@ struct Accumulators {
   ADZE_INLINE void add(const float* const (&a)[MR], std::int64_t k, const float* b, std::int64_t pitch) {
     f32x16 row[NV];
     f32x8 rest;
-    ADZE_UNROLL for (int j = 0; j < kWhole; j++) row[j] = load(b + j * pitch);
-    if constexpr (Half) rest = load_half(b + kWhole * pitch);
+    ADZE_UNROLL for (int j = 0; j < kWhole; j++) row[j] = load(b + j / PB * pitch + j % PB * kBlock);
+    if constexpr (Half) rest = load_half(b + kWhole * kBlock);
     ADZE_UNROLL for (int i = 0; i < MR; i++) {
       const f32x16 x = splat(a[i][k]);
       ADZE_UNROLL for (int j = 0; j < kWhole; j++) whole[i][j] = fma(x, row[j], whole[i][j]);
@@ -118,15 +118,15 @@ struct Accumulators {
   }
 };
 
-// Joined: the blocks of b are panels of their own.
-template <int MR, int NV, bool Half, bool Joined = false>
+// PB: blocks of one panel, fewer than NV where panels are joined.
+template <int MR, int NV, bool Half, int PB = NV>
 void tile(const TileArgs& t) {
-  constexpr std::int64_t kStep = Joined ? kBlock : NV * kBlock;  // floats of b per step of k
-  const std::int64_t pitch = Joined ? t.b_pitch : kBlock;
+  constexpr std::int64_t kStep = PB * kBlock;  // floats of b per step of k
+  const std::int64_t pitch = t.b_pitch;
   f32x16 acc[MR][NV];
   load_start(t, acc);
   prefetch_below<MR, NV>(t);
-  Accumulators<MR, NV, Half> sums;
+  Accumulators<MR, NV, Half, PB> sums;
   sums.from(acc);
   const float* b = t.b;
   const std::byte* next = t.next;
@@ -193,20 +193,24 @@ TileFn pick_blocks(int rows, int blocks) {
   }
 }
 
-#if defined(ADZE_TARGET_avx2)
-constexpr int kMostJoined = 3;
-#else
-constexpr int kMostJoined = 0;
-#endif
+// Few rows: panels that are joined so that enough chains run side by side, and enough streams of b.
+template <int MR, int... Panels>
+constexpr TileFn kJoined[] = {tile<MR, Panels * kPanelBlocks, false, kPanelBlocks>...};
 
 TileFn pick_joined([[maybe_unused]] int rows, [[maybe_unused]] int panels) {
-#if defined(ADZE_TARGET_avx2)
-  static constexpr TileFn kOneRow[] = {tile<1, 2, false, true>, tile<1, 3, false, true>, tile<1, 4, false, true>};
-  static constexpr TileFn kTwoPanels[] = {tile<2, 2, false, true>, tile<3, 2, false, true>};
-  return rows == 1 ? kOneRow[panels - 2] : kTwoPanels[rows - 2];
+#if defined(ADZE_TARGET_avx512)
+  return kJoined<1, 2, 3, 4>[panels - 2];
+#elif defined(ADZE_TARGET_avx2)
+  return rows == 1 ? kJoined<1, 2, 3, 4>[panels - 2] : rows == 2 ? kJoined<2, 2>[0] : kJoined<3, 2>[0];
 #else
   return nullptr;
 #endif
+}
+
+// Panels joined over so many rows, 1 where none are.
+int joined(std::int64_t rows) {
+  if (kRegLanes == 1) return 1;
+  return rows == 1 ? 4 : kPanelBlocks == 1 && rows <= 3 ? 2 : 1;
 }
 
 TileFn pick_tile(int rows, int blocks, bool half) {
@@ -219,7 +223,7 @@ extern const TileSet gemm_tiles;
 constinit const TileSet gemm_tiles{kPanelBlocks,
                                    {{kRows[0][0], kRows[0][1], kRows[0][2], kRows[0][3], kRows[0][4]},
                                     {kRows[1][0], kRows[1][1], kRows[1][2], kRows[1][3], kRows[1][4]}},
-                                   kMostJoined,
+                                   joined,
                                    pick_tile,
                                    pick_joined};
 
