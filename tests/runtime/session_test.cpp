@@ -7,6 +7,7 @@
 #include "runtime/plan.h"
 #include "runtime/thread_pool.h"
 #include "tests/support/small_cnn.h"
+#include "tests/support/winograd_cnn.h"
 
 namespace adze::testing {
 namespace {
@@ -39,41 +40,57 @@ bool same_bytes(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
+// Models with one symbolic first dimension, and an image of theirs.
+struct Case {
+  std::string bytes;
+  Shape image;
+  Tensor batch(std::int64_t n, std::uint64_t seed) const {
+    return random_tensor({n, image[0], image[1], image[2]}, seed);
+  }
+};
+std::vector<Case> cases() { return {{small_cnn(), {3, 20, 18}}, {winograd_cnn(), {16, 14, 14}}}; }
+
 TEST(Session, SameBytesForAnyNumberOfThreads) {
-  const auto model = load(small_cnn());
-  const Tensor x = random_tensor({4, 3, 20, 18}, 43);
-  const auto one = run(model, x, 1);
-  for (const int threads : {2, 5}) EXPECT_TRUE(same_bytes(one, run(model, x, threads))) << threads << " threads";
+  for (const Case& c : cases()) {
+    const auto model = load(c.bytes);
+    const Tensor x = c.batch(4, 43);
+    const auto one = run(model, x, 1);
+    for (const int threads : {2, 5}) EXPECT_TRUE(same_bytes(one, run(model, x, threads))) << threads << " threads";
+  }
 }
 
 TEST(Session, SameBytesForEveryInstructionSet) {
-  const std::string bytes = small_cnn();
-  const Tensor x = random_tensor({2, 3, 20, 18}, 44);
-  const auto want = run(load(bytes), x, 1);
-  for (const Isa isa : {Isa::portable, Isa::avx2, Isa::avx512}) {
-    if (isa > cpu_isa()) continue;
-    ModelOptions options;
-    options.isa = isa;
-    EXPECT_TRUE(same_bytes(want, run(load(bytes, options), x, 1))) << isa_name(isa);
+  for (const Case& c : cases()) {
+    const Tensor x = c.batch(2, 44);
+    const auto want = run(load(c.bytes), x, 1);
+    for (const Isa isa : {Isa::portable, Isa::avx2, Isa::avx512}) {
+      if (isa > cpu_isa()) continue;
+      ModelOptions options;
+      options.isa = isa;
+      EXPECT_TRUE(same_bytes(want, run(load(c.bytes, options), x, 1))) << isa_name(isa);
+    }
   }
 }
 
 TEST(Session, SameBytesAnywhereInABatch) {
-  const auto model = load(small_cnn());
-  constexpr std::int64_t kBatch = 7, kPixels = 3 * 20 * 18;
-  const Tensor batch = random_tensor({kBatch, 3, 20, 18}, 45);
-  Session session(model, std::make_shared<ThreadPool>(2));
-  const Shape shape = batch.shape();
-  ASSERT_TRUE(session.reshape({&shape, 1}));
-  std::memcpy(session.input(0).data(), batch.raw(), batch.bytes());
-  const CancelFlag cancel;
-  ASSERT_TRUE(session.run(cancel));
-  const auto* y = reinterpret_cast<const float*>(session.output(0).data());
-  for (std::int64_t n = 0; n < kBatch; n++) {
-    const Tensor one =
-        Tensor::from<float>({1, 3, 20, 18}, batch.as<float>().subspan(static_cast<std::size_t>(n * kPixels), kPixels));
-    const auto alone = run(model, one, 1);
-    EXPECT_EQ(std::memcmp(alone.data(), y + n * 10, 10 * sizeof(float)), 0) << "row " << n;
+  for (const Case& c : cases()) {
+    const auto model = load(c.bytes);
+    constexpr std::int64_t kBatch = 7;
+    const Tensor batch = c.batch(kBatch, 45);
+    const auto values = static_cast<std::size_t>(c.image.elements());
+    Session session(model, std::make_shared<ThreadPool>(2));
+    const Shape shape = batch.shape();
+    ASSERT_TRUE(session.reshape({&shape, 1}));
+    std::memcpy(session.input(0).data(), batch.raw(), batch.bytes());
+    const CancelFlag cancel;
+    ASSERT_TRUE(session.run(cancel));
+    const std::size_t row = session.output(0).size() / kBatch;
+    for (std::size_t n = 0; n < kBatch; n++) {
+      const Tensor one =
+          Tensor::from<float>({1, c.image[0], c.image[1], c.image[2]}, batch.as<float>().subspan(n * values, values));
+      const auto alone = run(model, one, 1);
+      EXPECT_EQ(std::memcmp(alone.data(), session.output(0).data() + n * row, row), 0) << "row " << n;
+    }
   }
 }
 

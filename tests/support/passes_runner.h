@@ -17,15 +17,14 @@ namespace adze::testing {
 
 struct PassesRun {
   std::vector<Tensor> outputs;
-  std::string steps;  // their operators, as "Transpose Conv Gemm"
+  std::string steps;                 // their operators, as "Transpose Conv Gemm"
+  std::vector<std::string> kernels;  // of each step
   bool exact = false;
 };
 
 // The inputs are f32 and filled at random.
-inline PassesRun run_passes_of(const std::string& model_bytes, bool optimise) {
+inline PassesRun run_passes_of(const std::string& model_bytes, const ModelOptions& options) {
   PassesRun result;
-  ModelOptions options;
-  options.optimise = optimise;
   auto model = Model::from_bytes(bytes_of(model_bytes), "model", options);
   EXPECT_TRUE(model) << (model ? "" : model.error().message);
   if (!model) return result;
@@ -48,6 +47,7 @@ inline PassesRun run_passes_of(const std::string& model_bytes, bool optimise) {
   }
   for (const PlanStep& step : session.plan().steps()) {
     result.steps += (result.steps.empty() ? "" : " ") + std::string(step.op);
+    result.kernels.push_back(step.step.kernel);
   }
   result.exact = session.plan().exact();
   return result;
@@ -66,9 +66,12 @@ inline void expect_close(const Tensor& raw, const Tensor& optimised) {
 
 // Both ways must agree: in every byte if the plan says that it is exact, else within kPassRounding. Returns the
 // optimised run.
-inline PassesRun expect_passes_agree(const std::string& model_bytes) {
-  const PassesRun raw = run_passes_of(model_bytes, false);
-  PassesRun optimised = run_passes_of(model_bytes, true);
+inline PassesRun expect_passes_agree(const std::string& model_bytes, bool winograd = true) {
+  ModelOptions options;
+  options.winograd = winograd;
+  PassesRun optimised = run_passes_of(model_bytes, options);
+  options.optimise = false;
+  const PassesRun raw = run_passes_of(model_bytes, options);
   EXPECT_TRUE(raw.exact);
   EXPECT_EQ(raw.outputs.size(), optimised.outputs.size());
   for (std::size_t i = 0; i < std::min(raw.outputs.size(), optimised.outputs.size()); i++) {
