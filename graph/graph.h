@@ -42,6 +42,7 @@ struct Node {
   ActivationArgs activation;   // applied to output 0 last
   int residual = -1;           // the index in `inputs` of a tensor that is added before the activation
   int winograd = 0;            // outputs of a tile along each axis of a convolution that Winograd's algorithm runs
+  std::vector<Node> parts;     // of a node that a pass made of several: they run one after the other, strip by strip
 };
 
 // A declared dimension: a size, or a symbol (possibly without a name) with size -1.

@@ -119,6 +119,11 @@ class PrepareContext {
   int output_count() const { return static_cast<int>(outputs_.size()); }
   bool wants_output(int i) const { return i < output_count() && node.outputs[static_cast<std::size_t>(i)] != kNoValue; }
 
+  // For a node that this one runs as a part; both are used within the same call.
+  PrepareContext for_part(const Node& part, std::span<const TensorInfo* const> inputs) const {
+    return {part, inputs, {}, isa, threads, constants_};
+  }
+
   // Input i's constant in another form, made once per model. `format` names the form and every parameter it depends on.
   // Constants are in memory only while prepare reads them: a step keeps what pack gives, never their addresses, and
   // `fill` alone touches large ones, so that no later plan reads them again.

@@ -19,9 +19,15 @@ struct DepthwiseStep {
 
 void run_depthwise(const DepthwiseStep& args, const Call& call) {
   const ConvGeometry& g = args.geometry;
-  const DepthwiseArgs kernel_args{
-      g,          call.in(),      args.weights, args.bias, args.residual >= 0 ? call.in(args.residual) : nullptr,
-      call.out(), args.activation};
+  const DepthwiseArgs kernel_args{g,
+                                  call.in(),
+                                  args.weights,
+                                  args.bias,
+                                  args.residual >= 0 ? call.in(args.residual) : nullptr,
+                                  call.out(),
+                                  args.activation,
+                                  0,
+                                  0};
   const Range rows = call.slice.of(g.n * g.out[0] * g.out[1]);
   constexpr std::int64_t kRowsBetweenPolls = 8;
   for (std::int64_t r = rows.begin; r < rows.end && !call.cancel.requested(); r += kRowsBetweenPolls) {
@@ -31,13 +37,11 @@ void run_depthwise(const DepthwiseStep& args, const Call& call) {
 
 }  // namespace
 
-Result<Step> depthwise_conv(PrepareContext& context, const ConvProblem& p) {
-  const auto& kernel = depthwise_f32.best(context.isa);
-  DepthwiseStep args{kernel.fn, p.geometry(), nullptr, nullptr, context.node.activation, context.node.residual};
-  args.geometry.ic = p.src.c;
-  const std::int64_t taps = args.geometry.taps(), pitch = blocks_of(p.src.c) * kBlock;
-  ADZE_TRY(args.bias, packed_bias(context, p.src.c, 1));
-  ADZE_TRY(const std::byte* packed,
+Result<PackedConv> pack_depthwise(const PrepareContext& context, const ConvProblem& p) {
+  PackedConv packed{};
+  const std::int64_t taps = p.geometry().taps(), pitch = blocks_of(p.src.c) * kBlock;
+  ADZE_TRY(packed.bias, packed_bias(context, p.src.c, 1));
+  ADZE_TRY(const std::byte* bytes,
            context.pack(1, "depthwise", static_cast<std::size_t>(taps * pitch) * sizeof(float), [&](std::byte* out) {
              const auto w = context.in(1).value->as<float>();
              auto* dst = reinterpret_cast<float*>(out);
@@ -45,7 +49,16 @@ Result<Step> depthwise_conv(PrepareContext& context, const ConvProblem& p) {
                for (std::int64_t t = 0; t < taps; t++) dst[t * pitch + c] = w[static_cast<std::size_t>(c * taps + t)];
              }
            }));
-  args.weights = reinterpret_cast<const float*>(packed);
+  packed.weights = reinterpret_cast<const float*>(bytes);
+  return packed;
+}
+
+Result<Step> depthwise_conv(PrepareContext& context, const ConvProblem& p) {
+  const auto& kernel = depthwise_f32.best(context.isa);
+  ADZE_TRY(const PackedConv packed, pack_depthwise(context, p));
+  DepthwiseStep args{
+      kernel.fn, p.geometry(), packed.weights, packed.bias, context.node.activation, context.node.residual};
+  args.geometry.ic = p.src.c;
   Step step = make_step<run_depthwise>(args, concat("depthwise_f32/", isa_name(kernel.isa)));
   step.unread = 0b110;
   return step;

@@ -83,25 +83,43 @@ void run(const Args& args, const Call& call) {
 
 }  // namespace
 
+Result<PackedConv> pack_indirect(const PrepareContext& context, const ConvProblem& p,
+                                 const Variant<const TileSet*>& tiles) {
+  PackedConv packed{};
+  ADZE_TRY(packed.bias, packed_bias(context, p.group_oc(), p.groups));
+  const auto bytes = static_cast<std::size_t>(weights_size(p)) * sizeof(float);
+  ADZE_TRY(const std::byte* weights,
+           context.pack(1, concat("conv/", p.groups, '/', isa_name(tiles.isa)), bytes, [&](std::byte* out) {
+             pack_groups(context.in(1).value->as<float>().data(), p, tiles.fn->max_blocks,
+                         reinterpret_cast<float*>(out));
+           }));
+  packed.weights = reinterpret_cast<const float*>(weights);
+  return packed;
+}
+
 Result<Step> indirect_conv(PrepareContext& context, const ConvProblem& p) {
   const auto& tiles = gemm_tile_f32.best(context.isa);
-  const bool run_time_bias = context.has(2) && !context.in(2).value;
-  Args args{p, p.geometry(), tiles.fn, nullptr, nullptr, run_time_bias, context.node.activation, context.node.residual};
-  ADZE_TRY(args.bias, packed_bias(context, p.group_oc(), p.groups));
-  const auto bytes = static_cast<std::size_t>(weights_size(p)) * sizeof(float);
-  const bool constant = context.in(1).value != nullptr;
+  const bool run_time_bias = context.has(2) && !context.in(2).value, constant = context.in(1).value != nullptr;
+  PackedConv packed{};
   if (constant) {
-    ADZE_TRY(const std::byte* packed,
-             context.pack(1, concat("conv/", p.groups, '/', isa_name(tiles.isa)), bytes, [&](std::byte* out) {
-               pack_groups(context.in(1).value->as<float>().data(), p, args.tiles->max_blocks,
-                           reinterpret_cast<float*>(out));
-             }));
-    args.weights = reinterpret_cast<const float*>(packed);
+    ADZE_TRY(packed, pack_indirect(context, p, tiles));
+  } else {
+    ADZE_TRY(packed.bias, packed_bias(context, p.group_oc(), p.groups));
   }
+  const Args args{p,
+                  p.geometry(),
+                  tiles.fn,
+                  packed.weights,
+                  packed.bias,
+                  run_time_bias,
+                  context.node.activation,
+                  context.node.residual};
   Step step = make_step<run>(args, concat("conv_f32/", isa_name(tiles.isa)));
   step.unread = (constant ? 0b010u : 0u) | (run_time_bias ? 0u : 0b100u);
-  step.scratch_bytes = (constant ? 0 : bytes) + static_cast<std::size_t>(edges_size(p)) * sizeof(float) +
-                       (run_time_bias ? static_cast<std::size_t>(bias_size(p)) * sizeof(float) : 0);
+  std::int64_t scratch = edges_size(p);
+  if (!constant) scratch += weights_size(p);
+  if (run_time_bias) scratch += bias_size(p);
+  step.scratch_bytes = static_cast<std::size_t>(scratch) * sizeof(float);
   return step;
 }
 

@@ -14,6 +14,10 @@ struct ConvProblem {
 
   std::int64_t group_ic() const { return src.c / groups; }
   std::int64_t group_oc() const { return dst.c / groups; }
+  double flops() const {
+    const ConvGeometry g = geometry();
+    return 2.0 * static_cast<double>(g.pixels() * g.taps()) * static_cast<double>(group_ic() * dst.c);
+  }
   ConvGeometry geometry() const {
     return {src.n,
             padded(src.spatial, 1),

@@ -2,8 +2,20 @@
 #pragma once
 
 #include "graph/conv/problem.h"
+#include "kernels/gemm/tile.h"
 
 namespace adze {
+
+// What a constant convolution needs of its inputs 1 and 2.
+struct PackedConv {
+  const float* weights;
+  const float* bias;  // or null
+};
+// For gemm_f32, group by group, with a tap of zeros behind.
+Result<PackedConv> pack_indirect(const PrepareContext& context, const ConvProblem& p,
+                                 const Variant<const TileSet*>& tiles);
+// For depthwise_f32.
+Result<PackedConv> pack_depthwise(const PrepareContext& context, const ConvProblem& p);
 
 // As an indirect GEMM per group: any convolution.
 Result<Step> indirect_conv(PrepareContext& context, const ConvProblem& p);

@@ -36,7 +36,7 @@ Result<Step> prepare(PrepareContext& context) {
                       : depthwise             ? depthwise_conv(context, p)
                       : context.node.winograd ? winograd_conv(context, p)
                                               : indirect_conv(context, p));
-  step.flops = 2.0 * static_cast<double>(g.pixels() * g.taps()) * static_cast<double>(p.group_ic() * p.dst.c);
+  step.flops = p.flops();
   step.max_parts = static_cast<int>(std::clamp<std::int64_t>(g.pixels() * p.dst.c / 64, 1, 256));
   return step;
 }

@@ -18,6 +18,7 @@ Result<void> run_passes(SpecialisedGraph& g, const PassOptions& options) {
   sink_transposes(g);
   absorb_flatten(g);
   if (options.winograd) choose_winograd(g);
+  fuse_strips(g);
   drop_dead_nodes(g);
   return {};
 }

@@ -53,4 +53,7 @@ void absorb_flatten(SpecialisedGraph& g);
 // Gives convolutions to Winograd's algorithm where that is faster. Rounds differently: tiles of outputs share sums.
 void choose_winograd(SpecialisedGraph& g);
 
+// Joins depthwise convolutions on large maps with the pointwise ones around them (graph/conv/strips.h).
+void fuse_strips(SpecialisedGraph& g);
+
 }  // namespace adze

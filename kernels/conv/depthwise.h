@@ -22,6 +22,10 @@ struct DepthwiseArgs {
   const float* residual;  // pitch c, or null
   float* dst;             // pitch c
   ActivationArgs activation;
+  // Of a part of one image: source line y of plane 0 lies at line y % src_lines of src, and dst starts at output row
+  // dst_row. 0 and 0: the whole of both is there.
+  std::int64_t src_lines;
+  std::int64_t dst_row;
 };
 
 // Computes the output rows [rows.begin, rows.end) of n * out_d * out_h.

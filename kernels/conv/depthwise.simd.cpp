@@ -18,18 +18,20 @@ constexpr int kStripRows = 2;
 constexpr int kStripRows = 1;
 #endif
 
+constexpr int kMostLines = 5 + 2;  // a 5 x 5 kernel over two rows with stride 2
+
 // Some outputs of one row or two, and what they read: `columns` neighbouring pixels of `lines` source lines, of which
 // some may be outside.
 struct Strip {
   const DepthwiseArgs* args;
-  const float* src;          // pixel (0, 0), which may be outside
-  std::int64_t line_pitch;   // floats
-  std::int64_t pixel_pitch;  // floats
-  std::uint32_t lines;       // bit l: line l is inside
-  std::uint32_t columns;     // bit p: pixel p of a line is inside
-  const float* weights;      // of the first kernel element in this plane
-  std::int64_t pitch;        // floats between kernel elements
-  std::int64_t out;          // the first output pixel
+  const float* line[kMostLines];  // pixel 0 of the source lines that are inside
+  std::int64_t column;            // floats from there to the first pixel that is read, which may be outside
+  std::int64_t pixel_pitch;       // floats
+  std::uint32_t lines;            // bit l: line l is inside
+  std::uint32_t columns;          // bit p: pixel p of a line is inside
+  const float* weights;           // of the first kernel element in this plane
+  std::int64_t pitch;             // floats between kernel elements
+  std::int64_t out;               // the first output pixel, counted from dst
 };
 
 template <int Rows, int Count>
@@ -75,7 +77,7 @@ constexpr bool in_kernel(int k, int size) { return k >= 0 && k < size; }
 // it belongs to, in the order of kx for each.
 template <int K, int S, int Rows, bool Checked, bool Full>
 ADZE_INLINE void line(const Strip& s, int l, std::int64_t c, int lanes, Vec (&acc)[Rows][kStrip]) {
-  const float* src = s.src + l * s.line_pitch + c;
+  const float* src = s.line[l] + s.column + c;
   Vec w[Rows][K];
   ADZE_UNROLL for (int r = 0; r < Rows; r++) {
     ADZE_UNROLL for (int kx = 0; kx < K; kx++) {
@@ -122,19 +124,11 @@ std::uint32_t inside_bits(std::int64_t from, int count, std::int64_t size) {
   return bits;
 }
 
-// The outputs from column x of row r on; lines and columns are left to be filled.
-Strip strip_at(const DepthwiseArgs& args, std::int64_t r, std::int64_t x) {
+// Pixel 0 of source line y of an image, which must be inside.
+const float* source_line(const DepthwiseArgs& args, std::int64_t image, std::int64_t y) {
   const ConvGeometry& g = args.geometry;
-  const std::int64_t y = r % g.out[1] * g.stride[1] - g.pad[1], sx = x * g.stride[2] - g.pad[2];
-  Strip s{};
-  s.args = &args;
-  s.line_pitch = g.in[2] * g.ic_pitch;
-  s.pixel_pitch = g.ic_pitch;
-  s.src = args.src + ((r / g.out[1] * g.in[1] + y) * g.in[2] + sx) * g.ic_pitch;
-  s.weights = args.weights;
-  s.pitch = (g.ic + kLanes - 1) / kLanes * kLanes;
-  s.out = r * g.out[2] + x;
-  return s;
+  const std::int64_t line = args.src_lines ? y % args.src_lines : image * g.in[0] * g.in[1] + y;
+  return args.src + line * g.in[2] * g.ic_pitch;
 }
 
 // One row of outputs, or two. The last strip ends at the row's end, over outputs that are already there.
@@ -142,12 +136,21 @@ template <int K, int S, int Rows>
 void row(const DepthwiseArgs& args, std::int64_t r) {
   constexpr int kLines = K + (Rows - 1) * S, kColumns = (kStrip - 1) * S + K;
   const ConvGeometry& g = args.geometry;
-  const std::uint32_t lines = inside_bits(r % g.out[1] * S - g.pad[1], kLines, g.in[1]);
+  const std::int64_t y = r % g.out[1] * S - g.pad[1];
+  Strip s{};
+  s.args = &args;
+  s.lines = inside_bits(y, kLines, g.in[1]);
+  for (int l = 0; l < kLines; l++) {
+    if (s.lines >> l & 1) s.line[l] = source_line(args, r / g.out[1], y + l);
+  }
+  s.pixel_pitch = g.ic_pitch;
+  s.weights = args.weights;
+  s.pitch = (g.ic + kLanes - 1) / kLanes * kLanes;
   for (std::int64_t x = 0; x < g.out[2]; x += kStrip) {
-    const std::int64_t from = std::min(x, g.out[2] - kStrip);
-    Strip s = strip_at(args, r, from);
-    s.lines = lines;
-    s.columns = inside_bits(from * S - g.pad[2], kColumns, g.in[2]);
+    const std::int64_t from = std::min(x, g.out[2] - kStrip), sx = from * S - g.pad[2];
+    s.column = sx * g.ic_pitch;
+    s.out = (r - args.dst_row) * g.out[2] + from;
+    s.columns = inside_bits(sx, kColumns, g.in[2]);
     if (s.columns == (1u << kColumns) - 1) {
       strip<K, S, Rows, false>(s);
     } else {
@@ -176,10 +179,10 @@ void any_rows(const DepthwiseArgs& args, Range rows) {
   const std::int64_t pitch = (g.ic + kLanes - 1) / kLanes * kLanes;
   for (std::int64_t out = rows.begin * g.out[2]; out < rows.end * g.out[2]; out++) {
     const std::int64_t x = out % g.out[2], y = out / g.out[2] % g.out[1], z = out / g.out[2] / g.out[1] % g.out[0];
-    const float* image = args.src + out / volume(g.out) * volume(g.in) * g.ic_pitch;
+    const std::int64_t image = out / volume(g.out);
     Strip s{};
     s.args = &args;
-    s.out = out;
+    s.out = out - args.dst_row * g.out[2];
     for (std::int64_t c = 0; c < g.ic; c += kVecLanes) {
       const int lanes = static_cast<int>(std::min<std::int64_t>(g.ic - c, kVecLanes));
       Vec acc[1][1];
@@ -189,7 +192,7 @@ void any_rows(const DepthwiseArgs& args, Range rows) {
         const std::int64_t sy = y * g.stride[1] - g.pad[1] + t / g.kernel[2] % g.kernel[1] * g.dilation[1];
         const std::int64_t sx = x * g.stride[2] - g.pad[2] + t % g.kernel[2] * g.dilation[2];
         if (sz < 0 || sz >= g.in[0] || sy < 0 || sy >= g.in[1] || sx < 0 || sx >= g.in[2]) continue;
-        const float* pixel = image + ((sz * g.in[1] + sy) * g.in[2] + sx) * g.ic_pitch + c;
+        const float* pixel = source_line(args, image, sz * g.in[1] + sy) + sx * g.ic_pitch + c;
         acc[0][0] = fma(vec_load_partial(pixel, lanes), vec_load(args.weights + t * pitch + c), acc[0][0]);
       }
       finish(s, c, lanes, acc);
