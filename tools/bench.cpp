@@ -10,6 +10,7 @@
 #include "tools/command.h"
 #include "tools/exit_code.h"
 #include "tools/feeds.h"
+#include "tools/model_flags.h"
 #include "tools/prepared.h"
 
 namespace adze {
@@ -20,7 +21,8 @@ struct Options {
   FeedOptions feeds{{}, {}, "random:1"};
   int threads = 0;
   double seconds = 2;
-  bool profile = false, json = false, raw = false;
+  bool profile = false, json = false;
+  ModelOptions how;
 };
 
 double now_ms() {
@@ -77,9 +79,7 @@ void print_profile(const Plan& plan, const Profile& profile) {
 }
 
 Result<void> execute(const Options& options) {
-  ModelOptions model_options;
-  model_options.optimise = !options.raw;
-  ADZE_TRY(auto model, Model::load(options.model, model_options));
+  ADZE_TRY(auto model, Model::load(options.model, options.how));
   ADZE_TRY(auto feeds, make_feeds(*model, options.feeds));
   const int threads = options.threads > 0 ? options.threads : usable_cpus();
   ADZE_TRY(Prepared prepared, prepare(model, std::move(feeds), threads));
@@ -130,7 +130,7 @@ void add_bench(CLI::App& app, RunVerb& run) {
   verb->add_option("--device", options->device, "cpu")->check(CLI::IsMember({"cpu"}));
   verb->add_flag("--profile", options->profile, "time per step");
   verb->add_flag("--json", options->json, "one JSON object");
-  verb->add_flag("--raw", options->raw, "without optimising passes");
+  add_model_options(*verb, options->how);
   verb->callback([&run, options] {
     run = [options] {
       const auto done = execute(*options);

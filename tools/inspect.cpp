@@ -8,6 +8,7 @@
 #include "tools/command.h"
 #include "tools/exit_code.h"
 #include "tools/feeds.h"
+#include "tools/model_flags.h"
 
 namespace adze {
 namespace {
@@ -18,7 +19,8 @@ struct Options {
   std::string model;
   FeedOptions feeds;
   int threads = 1;
-  bool json = false, raw = false;
+  bool json = false;
+  ModelOptions how;
 };
 
 std::string dims_of(const Port& port) {
@@ -99,9 +101,7 @@ void print(const Json& report) {
 }
 
 Result<void> execute(const Options& options) {
-  ModelOptions model_options;
-  model_options.optimise = !options.raw;
-  ADZE_TRY(auto model, Model::load(options.model, model_options));
+  ADZE_TRY(auto model, Model::load(options.model, options.how));
   ADZE_TRY(const auto feeds, make_feeds(*model, options.feeds));
   ADZE_TRY(const auto plan, model->plan(shapes_of(feeds), options.threads));
   const Json report = describe(*model, *plan);
@@ -122,7 +122,7 @@ void add_inspect(CLI::App& app, RunVerb& run) {
   verb->add_option("--shape", options->feeds.shapes, "NAME=1x3x224x224")->allow_extra_args(false);
   verb->add_option("--threads", options->threads, "threads of the plan")->check(CLI::Range(1, 256));
   verb->add_flag("--json", options->json, "one JSON object");
-  verb->add_flag("--raw", options->raw, "without optimising passes");
+  add_model_options(*verb, options->how);
   verb->callback([&run, options] {
     run = [options] {
       const auto done = execute(*options);

@@ -11,9 +11,8 @@
 namespace adze {
 namespace {
 
-Result<Prepared> run(const std::string& path, const std::vector<Tensor>& feeds, int threads, bool optimise) {
-  ModelOptions options;
-  options.optimise = optimise;
+Result<Prepared> run(const std::string& path, const std::vector<Tensor>& feeds, int threads,
+                     const ModelOptions& options) {
   ADZE_TRY(auto model, Model::load(path, options));
   ADZE_TRY(Prepared prepared, prepare(std::move(model), feeds, threads));
   const CancelFlag cancel;
@@ -65,9 +64,12 @@ Result<void> compare(const Session& raw, const Session& optimised, int output) {
 
 }  // namespace
 
-Result<void> check_passes(const std::string& path, const std::vector<Tensor>& feeds, int threads) {
-  ADZE_TRY(const Prepared raw, run(path, feeds, threads, false));
-  ADZE_TRY(const Prepared optimised, run(path, feeds, threads, true));
+Result<void> check_passes(const std::string& path, const std::vector<Tensor>& feeds, int threads,
+                          ModelOptions options) {
+  options.optimise = false;
+  ADZE_TRY(const Prepared raw, run(path, feeds, threads, options));
+  options.optimise = true;
+  ADZE_TRY(const Prepared optimised, run(path, feeds, threads, options));
   for (std::size_t k = 0; k < raw.model->outputs().size(); k++) {
     auto same = compare(raw.session, optimised.session, static_cast<int>(k));
     if (!same) {

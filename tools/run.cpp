@@ -8,6 +8,7 @@
 #include "tools/command.h"
 #include "tools/exit_code.h"
 #include "tools/feeds.h"
+#include "tools/model_flags.h"
 #include "tools/npy.h"
 #include "tools/prepared.h"
 
@@ -18,7 +19,7 @@ struct Options {
   std::string model, output_dir, precision = "f32", device = "cpu";
   FeedOptions feeds;
   int threads = 0;
-  bool raw = false;
+  ModelOptions how;
 };
 
 std::string file_name(std::string name) {
@@ -38,9 +39,7 @@ void print(const std::string& name, const TensorInfo& info, std::span<const std:
 }
 
 Result<void> execute(const Options& options) {
-  ModelOptions model_options;
-  model_options.optimise = !options.raw;
-  ADZE_TRY(auto model, Model::load(options.model, model_options));
+  ADZE_TRY(auto model, Model::load(options.model, options.how));
   ADZE_TRY(auto feeds, make_feeds(*model, options.feeds));
   ADZE_TRY(Prepared prepared, prepare(model, std::move(feeds), options.threads));
   if (!options.output_dir.empty()) {
@@ -73,7 +72,7 @@ void add_run(CLI::App& app, RunVerb& run) {
   verb->add_option("--precision", options->precision, "f32")->check(CLI::IsMember({"f32"}));
   verb->add_option("--device", options->device, "cpu")->check(CLI::IsMember({"cpu"}));
   verb->add_option("--output-dir", options->output_dir, "write DIR/OUTPUT.npy");
-  verb->add_flag("--raw", options->raw, "without optimising passes");
+  add_model_options(*verb, options->how);
   verb->callback([&run, options] {
     run = [options] {
       const auto done = execute(*options);

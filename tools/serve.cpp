@@ -7,6 +7,7 @@
 #include "runtime/thread_pool.h"
 #include "tools/command.h"
 #include "tools/exit_code.h"
+#include "tools/model_flags.h"
 
 namespace adze {
 namespace {
@@ -19,6 +20,7 @@ struct Options {
   int port = 8000, threads = 1;
   std::int64_t max_batch = 64, max_delay_us = 200, deadline_ms = 500, drain_delay_ms = 0;
   std::size_t queue_limit = 1024;
+  ModelOptions how;
 };
 
 using Named = std::pair<std::string, std::string>;
@@ -69,6 +71,7 @@ Result<void> execute(const Options& options) {
   serve.service.model.max_delay = std::chrono::microseconds(options.max_delay_us);
   serve.service.model.queue_limit = options.queue_limit;
   serve.service.model.threads = options.threads > 0 ? options.threads : usable_cpus();
+  serve.service.model.how = options.how;
   serve.service.deadline = std::chrono::milliseconds(options.deadline_ms);
   serve.service.note = [](const std::string& text) { std::fprintf(stderr, "adze: %s\n", text.c_str()); };
   serve.drain_delay = std::chrono::milliseconds(options.drain_delay_ms);
@@ -96,6 +99,7 @@ void add_serve(CLI::App& app, RunVerb& run) {
   verb->add_option("--queue-limit", options->queue_limit, "requests that may wait")->check(CLI::Range(1, 1'000'000));
   verb->add_option("--threads", options->threads, "threads per model; 0: one per usable CPU")
       ->check(CLI::Range(0, 256));
+  add_winograd_option(*verb, options->how);
   verb->add_option("--drain-delay-ms", options->drain_delay_ms, "time between unready and the end")
       ->check(CLI::Range(0, 600'000));
   verb->callback([&run, options] {

@@ -13,6 +13,7 @@
 #include "tools/compare.h"
 #include "tools/exit_code.h"
 #include "tools/feeds.h"
+#include "tools/model_flags.h"
 #include "tools/passes.h"
 #include "tools/prepared.h"
 
@@ -24,7 +25,8 @@ namespace fs = std::filesystem;
 struct Options {
   std::vector<std::string> folders;
   int threads = 1;
-  bool json = false, raw = false, passes = false;
+  bool json = false, passes = false;
+  ModelOptions how;
 };
 
 struct Outcome {
@@ -105,7 +107,7 @@ Result<void> run_set(const std::shared_ptr<const Model>& model, const fs::path& 
   auto ordered = match_feeds(*model, std::move(feeds));
   if (!ordered) return std::move(ordered).error().with_context(set.filename().string());
   const bool comparable = std::ranges::find(random, true) == random.end();
-  if (options.passes && comparable) ADZE_CHECK(check_passes(model->name(), *ordered, options.threads));
+  if (options.passes && comparable) ADZE_CHECK(check_passes(model->name(), *ordered, options.threads, options.how));
   ADZE_TRY(Prepared prepared, prepare(model, *std::move(ordered), options.threads));
   const CancelFlag cancel;
   ADZE_CHECK(prepared.session.run(cancel));
@@ -125,9 +127,7 @@ Result<void> run_set(const std::shared_ptr<const Model>& model, const fs::path& 
 Outcome run_test(const fs::path& folder, const Options& options) {
   Outcome outcome{folder.filename().string(), {}, false};
   const bool bare = is_bare_model(folder), without_data = !fs::is_directory(folder / "test_data_set_0");
-  ModelOptions model_options;
-  model_options.optimise = !options.raw;
-  auto model = Model::load((bare ? folder : folder / "model.onnx").string(), model_options);
+  auto model = Model::load((bare ? folder : folder / "model.onnx").string(), options.how);
   Result<void> result;
   if (!model) {
     result = std::move(model).error();
@@ -137,7 +137,7 @@ Outcome run_test(const fs::path& folder, const Options& options) {
     FeedOptions filled;
     filled.fill = "random:1";
     auto feeds = make_feeds(**model, filled);
-    result = feeds ? check_passes((*model)->name(), *feeds, options.threads) : std::move(feeds).error();
+    result = feeds ? check_passes((*model)->name(), *feeds, options.threads, options.how) : std::move(feeds).error();
   } else {
     const std::vector<bool> random = random_outputs((*model)->graph());
     for (int n = 0; result && fs::is_directory(folder / concat("test_data_set_", n)); n++) {
@@ -189,10 +189,10 @@ void add_verify(CLI::App& app, RunVerb& run) {
   verb->add_option("FOLDER", options->folders, "folders, searched for model.onnx")->required();
   verb->add_option("--threads", options->threads, "threads")->check(CLI::Range(1, 256));
   verb->add_flag("--json", options->json, "a JSON array before the last line");
-  CLI::Option* raw = verb->add_flag("--raw", options->raw, "without optimising passes");
+  add_model_options(*verb, options->how);
   verb->add_flag("--passes", options->passes,
                  "also compare the results with and without optimising passes; takes .onnx files too, on random inputs")
-      ->excludes(raw);
+      ->excludes("--raw");
   verb->callback([&run, options] { run = [options] { return execute(*options); }; });
 }
 

@@ -43,7 +43,7 @@ Result<std::unique_ptr<ServedModel>> ServedModel::load(const std::string& name, 
                                                        const Options& options, BatchQueue::Done done) {
   std::unique_ptr<ServedModel> served(new ServedModel);
   served->name_ = name;
-  ADZE_TRY(served->model_, Model::load(path));
+  ADZE_TRY(served->model_, Model::load(path, options.how));
   if (const auto batchable = served->model_->batchable(); !batchable)
     served->alone_because_ = batchable.error().message;
   const bool batched = served->batched();

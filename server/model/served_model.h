@@ -24,6 +24,7 @@ class ServedModel {
     std::chrono::microseconds max_delay{200};
     std::size_t queue_limit = 1024;
     int threads = 1;
+    ModelOptions how;
   };
 
   // Loads, and warms up the plans for batches of one row and of the most rows: of max_batch, or as many as the memory

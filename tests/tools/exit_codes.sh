@@ -59,6 +59,7 @@ expect 2 'not of the form' "$adze" run "$digits" --shape image=1x1x8x
 expect 2 'neither zeros nor random' "$adze" run "$digits" --fill ones
 expect 5 'memory limit' "$adze" run "$digits" --shape image=1000000x1x8x8
 expect 2 'threads' "$adze" run "$digits" --threads -1
+expect 2 'not in {on,off}' "$adze" run "$digits" --winograd maybe
 expect 2 'ADZE_ISA' env ADZE_ISA=mmx "$adze" hw
 expect 2 'holds no model.onnx' "$adze" verify "$work"
 expect 2 'No such file' "$adze" verify "$work/missing"
@@ -86,7 +87,7 @@ expect_verdict 0 '1 passed' "$adze" verify --passes "$tests"
 expect_verdict 0 '2 passed' "$adze" verify --passes "$digits" "$2/tabular/tumour.onnx"
 mkdir "$tests/digits/test_data_set_0"
 expect_verdict 1 'test_data_set_0: '"$tests"'/digits/model.onnx: input "image" is missing' "$adze" verify "$tests"
-expect 2 'serve needs a model' "$adze" serve
+expect 2 'serve needs a model' "$adze" serve --winograd off
 expect 2 'No such file' "$adze" serve "$work/missing.onnx" --port 0
 expect 2 'holds no NAME/VERSION/model.onnx' "$adze" serve --repository "$work" --port 0
 if [ -c /dev/full ]; then
@@ -97,6 +98,7 @@ fi
 succeed "$adze" run "$digits" --input "image=$samples" --output-dir "$work/new/folder"
 [ -s "$work/new/folder/scores.npy" ] || { echo "no output was written"; failed=1; }
 succeed "$adze" inspect "$digits" --json
+succeed "$adze" inspect "$digits" --raw --winograd off
 succeed "$adze" bench "$digits" --seconds 0.01 --threads 1 --json --profile
 succeed "$adze" --help
 succeed "$adze" --version
