@@ -1,5 +1,6 @@
 // adze verify: runs ONNX backend test folders (model.onnx beside test_data_set_N/{input,output}_K.pb) and compares.
-// With --passes also without the optimising passes; then bare models serve too, on random inputs.
+// With --passes also without the optimising passes, with --bytes in every way a model can be run; then bare models
+// serve too, on random inputs.
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 
 #include "graph/any_node.h"
 #include "graph/onnx/tensor_file.h"
+#include "tools/bytes.h"
 #include "tools/command.h"
 #include "tools/compare.h"
 #include "tools/exit_code.h"
@@ -25,13 +27,17 @@ namespace fs = std::filesystem;
 struct Options {
   std::vector<std::string> folders;
   int threads = 1;
-  bool json = false, passes = false;
+  bool json = false, passes = false, bytes = false;
   ModelOptions how;
+
+  // Whether there is something to check that needs no expected results.
+  bool takes_bare_models() const { return passes || bytes; }
 };
 
 struct Outcome {
   std::string test, reason;  // reason empty: passed
   bool skipped = false;
+  std::string detail;  // of one that passed
 };
 
 bool is_bare_model(const fs::path& path) { return path.extension() == ".onnx"; }
@@ -93,9 +99,16 @@ std::vector<bool> random_outputs(const Graph& graph) {
   return outputs;
 }
 
+// What is asked for beside the comparison with expected results; the detail is what --bytes ran.
+Result<std::string> run_checks(const std::string& path, const std::vector<Tensor>& feeds, const Options& options) {
+  if (options.passes) ADZE_CHECK(check_passes(path, feeds, options.threads, options.how));
+  if (!options.bytes) return std::string();
+  return check_bytes(path, feeds, options.how);
+}
+
 // Of outputs marked in `random`, only type and shape are compared.
-Result<void> run_set(const std::shared_ptr<const Model>& model, const fs::path& set, const Options& options,
-                     const std::vector<bool>& random) {
+Result<std::string> run_set(const std::shared_ptr<const Model>& model, const fs::path& set, const Options& options,
+                            const std::vector<bool>& random) {
   ADZE_TRY(const auto inputs, read_series(set, "input"));
   ADZE_TRY(const auto expected, read_series(set, "output"));
   // Files belong to inputs by name, or by position where they carry none.
@@ -107,7 +120,10 @@ Result<void> run_set(const std::shared_ptr<const Model>& model, const fs::path& 
   auto ordered = match_feeds(*model, std::move(feeds));
   if (!ordered) return std::move(ordered).error().with_context(set.filename().string());
   const bool comparable = std::ranges::find(random, true) == random.end();
-  if (options.passes && comparable) ADZE_CHECK(check_passes(model->name(), *ordered, options.threads, options.how));
+  std::string detail;
+  if (comparable) {
+    ADZE_TRY(detail, run_checks(model->name(), *ordered, options));
+  }
   ADZE_TRY(Prepared prepared, prepare(model, *std::move(ordered), options.threads));
   const CancelFlag cancel;
   ADZE_CHECK(prepared.session.run(cancel));
@@ -121,23 +137,23 @@ Result<void> run_set(const std::shared_ptr<const Model>& model, const fs::path& 
     if (!same)
       return std::move(same).error().with_context(concat("output \"", model->value_name(model->outputs()[k]), '"'));
   }
-  return {};
+  return detail;
 }
 
 Outcome run_test(const fs::path& folder, const Options& options) {
-  Outcome outcome{folder.filename().string(), {}, false};
+  Outcome outcome{folder.filename().string(), {}, false, {}};
   const bool bare = is_bare_model(folder), without_data = !fs::is_directory(folder / "test_data_set_0");
   auto model = Model::load((bare ? folder : folder / "model.onnx").string(), options.how);
-  Result<void> result;
+  Result<std::string> result = std::string();
   if (!model) {
     result = std::move(model).error();
-  } else if (without_data && !options.passes) {
+  } else if (without_data && !options.takes_bare_models()) {
     result = make_error(Code::unsupported, "has no test_data_set_0");
   } else if (without_data) {
     FeedOptions filled;
     filled.fill = "random:1";
-    auto feeds = make_feeds(**model, filled);
-    result = feeds ? check_passes((*model)->name(), *feeds, options.threads, options.how) : std::move(feeds).error();
+    auto feeds = options.bytes ? batch_feeds(**model) : make_feeds(**model, filled);
+    result = feeds ? run_checks((*model)->name(), *feeds, options) : std::move(feeds).error();
   } else {
     const std::vector<bool> random = random_outputs((*model)->graph());
     for (int n = 0; result && fs::is_directory(folder / concat("test_data_set_", n)); n++) {
@@ -148,7 +164,9 @@ Outcome run_test(const fs::path& folder, const Options& options) {
       outcome.skipped = true;
     }
   }
-  if (!result) {
+  if (result) {
+    outcome.detail = *std::move(result);
+  } else {
     outcome.reason = result.error().message;
     outcome.skipped = result.error().code == Code::unsupported;
   }
@@ -160,7 +178,7 @@ int execute(const Options& options) {
   nlohmann::ordered_json report = nlohmann::ordered_json::array();
   const bool terminal = isatty(STDERR_FILENO);
   for (const std::string& folder : options.folders) {
-    const auto tests = find_tests(folder, options.passes);
+    const auto tests = find_tests(folder, options.takes_bare_models());
     if (tests.empty()) return fail(no_tests(folder));
     for (const fs::path& test : tests) {
       const Outcome outcome = run_test(test, options);
@@ -168,8 +186,8 @@ int execute(const Options& options) {
       (outcome.reason.empty() ? passed : outcome.skipped ? skipped : failed)++;
       if (options.json) {
         report.push_back({{"test", outcome.test}, {"status", status}, {"reason", outcome.reason}});
-      } else if (!outcome.reason.empty()) {
-        std::printf("%s %s: %s\n", status, outcome.test.c_str(), outcome.reason.c_str());
+      } else if (const std::string& said = outcome.reason.empty() ? outcome.detail : outcome.reason; !said.empty()) {
+        std::printf("%s %s: %s\n", status, outcome.test.c_str(), said.c_str());
       }
       if (terminal) std::fprintf(stderr, "\r%d tests", passed + failed + skipped);
     }
@@ -193,6 +211,10 @@ void add_verify(CLI::App& app, RunVerb& run) {
   verb->add_flag("--passes", options->passes,
                  "also compare the results with and without optimising passes; takes .onnx files too, on random inputs")
       ->excludes("--raw");
+  verb->add_flag(
+      "--bytes", options->bytes,
+      "also compare the bytes for several numbers of threads, for instruction sets, and for rows alone and in "
+      "a batch; takes .onnx files too, on random inputs");
   verb->callback([&run, options] { run = [options] { return execute(*options); }; });
 }
 

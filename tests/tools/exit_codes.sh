@@ -85,6 +85,11 @@ cp "$digits" "$tests/digits/model.onnx"
 expect_verdict 0 'has no test_data_set_0' "$adze" verify "$tests"
 expect_verdict 0 '1 passed' "$adze" verify --passes "$tests"
 expect_verdict 0 '2 passed' "$adze" verify --passes "$digits" "$2/tabular/tumour.onnx"
+expect_verdict 0 '2 passed' "$adze" verify --bytes "$digits" "$2/tabular/tumour.onnx"
+expect_verdict 0 'rows alone' "$adze" verify --bytes --passes "$tests"
+# y = Softmax(x) along the first axis of x [N, 4]: its rows depend on each other.
+printf '\010\010\072B\012\034\012\001x\022\001y\042\007Softmax\052\013\012\004axis\030\000\240\001\002\022\001gZ\024\012\001x\022\017\012\015\010\001\022\011\012\003\022\001N\012\002\010\004b\011\012\001y\022\004\012\002\010\001B\004\012\000\020\021' > "$work/mixing.onnx"
+expect_verdict 1 'output "y" of row 0 alone' "$adze" verify --bytes "$work/mixing.onnx"
 mkdir "$tests/digits/test_data_set_0"
 expect_verdict 1 'test_data_set_0: '"$tests"'/digits/model.onnx: input "image" is missing' "$adze" verify "$tests"
 expect 2 'serve needs a model' "$adze" serve --winograd off
