@@ -128,12 +128,12 @@ class Sweep {
     t.b = stretch(panel, chunk);
     const std::int64_t rows = block.size(), most = g_.tiles->max_rows(panel.blocks, t.last_lanes);
     const std::int64_t count = (rows + most - 1) / most;
-    // Each tile asks for its share of the next panel, at most half a line at each step. One tile alone runs straight on
-    // into that panel, which the hardware foresees.
-    constexpr std::int64_t kHalfLine = 32, kFloatBytes = sizeof(float);
-    t.next = reinterpret_cast<const std::byte*>(count > 1 ? stretch(next, chunk) : t.b);
-    t.next_step = count > 1 ? std::min(kHalfLine, next.blocks * kBlock * kFloatBytes / count) : 0;
-    for (std::int64_t i = 0; i < count; i++, t.next += t.next_step * t.taps * t.kc) {
+    // Each tile asks for its share of the next panel. One tile alone runs straight on into that panel, which the
+    // hardware foresees.
+    constexpr std::int64_t kFloatBytes = sizeof(float);
+    t.next = reinterpret_cast<const std::byte*>(stretch(next, chunk));
+    t.next_step = count > 1 ? prefetch_share(next.blocks * kBlock * kFloatBytes, count) : 0;
+    for (std::int64_t i = 0; i < count; i++, t.next += t.next_step * t.taps * (t.kc / kPrefetchSteps)) {
       const std::int64_t from = rows * i / count, to = rows * (i + 1) / count;
       t.a = pointers_ + from;
       t.c = g_.c + (block.begin + from) * g_.ldc + column;

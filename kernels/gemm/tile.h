@@ -38,7 +38,7 @@ struct TileArgs {
   const float* residual;  // or null
   std::int64_t ldr;
   const std::byte* next;   // where to prefetch into L2, any address,
-  std::int64_t next_step;  // and how many bytes further with each step of k, at most half a line
+  std::int64_t next_step;  // and how many bytes further with each four steps of k
   int last_lanes;          // 1 to 16: columns of the last block
   bool first;              // start from the bias, else from c
   bool last;               // add the residual and activate
@@ -66,5 +66,15 @@ struct TileSet {
 };
 
 extern const KernelTable<const TileSet*> gemm_tile_f32;
+
+constexpr std::int64_t kPrefetchSteps = 4;  // of k
+
+// TileArgs::next_step of `count` tiles that share out a stretch of `bytes` per step of k. More than two lines at each
+// step would fill the line buffers.
+inline std::int64_t prefetch_share(std::int64_t bytes, std::int64_t count) {
+  constexpr std::int64_t kMost = kPrefetchSteps * 2 * 64;
+  const std::int64_t share = (bytes * kPrefetchSteps + count - 1) / count;
+  return share < kMost ? share : kMost;
+}
 
 }  // namespace adze

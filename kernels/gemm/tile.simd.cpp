@@ -130,18 +130,17 @@ void tile(const TileArgs& t) {
   sums.from(acc);
   const float* b = t.b;
   const std::byte* next = t.next;
+  const std::int64_t next_step = t.next_step;
   for (std::int64_t tap = 0; tap < t.taps; tap++) {
     const float* a[MR];
     ADZE_UNROLL for (int i = 0; i < MR; i++) a[i] = t.a[tap * t.a_stride + i] + t.a_offset;
     std::int64_t k = 0;
     for (; k + kUnrollK <= t.kc; k += kUnrollK, b += kUnrollK * kStep) {
-      ADZE_UNROLL for (int u = 0; u < kUnrollK; u++) {
-        if (u % 2 == 0) {
-          __builtin_prefetch(next, 0, 2);
-          next += std::min(kUnrollK, 2) * t.next_step;
-        }
-        sums.add(a, k + u, b + u * kStep, pitch);
+      if (kUnrollK == kPrefetchSteps || k % kPrefetchSteps == 0) {
+        for (std::int64_t line = 0; line < next_step; line += 64) __builtin_prefetch(next + line, 0, 2);
+        next += next_step;
       }
+      ADZE_UNROLL for (int u = 0; u < kUnrollK; u++) sums.add(a, k + u, b + u * kStep, pitch);
     }
     for (; k < t.kc; k++, b += kStep) sums.add(a, k, b, pitch);
   }

@@ -145,19 +145,18 @@ class Groups {
     const float* rows[kMostTiles];
     for (std::int64_t i = 0; i < count; i++) rows[i] = v_ + i * pitch;
     const std::int64_t passes = (count + most - 1) / most;
-    constexpr std::int64_t kHalfLine = 32, kFloatBytes = sizeof(float);
     TileArgs t{};
     t.taps = 1;
     t.kc = g_.ic;
     t.ldc = width;
-    t.next_step = std::min(kHalfLine, width * kFloatBytes / passes);
+    t.next_step = prefetch_share(width * static_cast<std::int64_t>(sizeof(float)), passes);
     t.last_lanes = lanes;
     t.first = t.last = true;
     t.b = args_.weights + panel.first_block * kBlock * g_.ic * l_.points();
     for (int point = 0; point < l_.points(); point++, t.b += width * g_.ic) {
       t.a_offset = point * source_plane(l_, most_);
       t.next = reinterpret_cast<const std::byte*>(t.b + width * g_.ic);
-      for (std::int64_t i = 0; i < passes; i++, t.next += t.next_step * t.kc) {
+      for (std::int64_t i = 0; i < passes; i++, t.next += t.next_step * (t.kc / kPrefetchSteps)) {
         const std::int64_t from = count * i / passes, to = count * (i + 1) / passes;
         t.a = rows + from;
         t.c = m_ + point * product_plane(l_, most_) + from * width;
