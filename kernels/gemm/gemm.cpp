@@ -50,12 +50,16 @@ class Sweep {
         for (std::int64_t p = panels.begin; p < panels.end; p += joined) {
           if (cancel_.requested()) return;
           const int count = static_cast<int>(std::min<std::int64_t>(joined, panels.end - p));
-          if (count > 1 && panel_of(p + count - 1, g_.n, g_.tiles->max_blocks).blocks == g_.tiles->max_blocks) {
+          if (count > 1 && panel(p + count - 1).blocks == g_.tiles->max_blocks) {
             joined_tile(block, p, count, chunk, first, last);
             continue;
           }
-          for (std::int64_t q = p; q < p + count; q++)
-            tiles(block, q, q + 1 < panels.end ? q + 1 : panels.begin, chunk, first, last);
+          for (std::int64_t q = p; q < p + count; q++) {
+            const bool ends = last && i + 1 == blocks, behind = ends && (small || q + 1 == panels.end);
+            const Panel next = panel(behind ? q : q + 1 < panels.end ? q + 1 : panels.begin);
+            tiles(block, q, {stretch(next, chunk) + (behind ? packed_b_size(g_.taps * g_.kc, g_.n) : 0), next.blocks},
+                  chunk, first, last);
+          }
         }
       }
       first = false;
@@ -118,12 +122,20 @@ class Sweep {
     g_.tiles->pick_joined(static_cast<int>(block.size()), count)(t);
   }
 
-  // The tiles of panel p over the rows whose pointers are filled, while panel `after` is fetched. Rows are shared out
-  // evenly: 49 as 5, 5, ... and not as eight sixes and a one.
-  void tiles(Range block, std::int64_t p, std::int64_t after, const Chunk& chunk, bool first, bool last) {
-    const Panel panel = panel_of(p, g_.n, g_.tiles->max_blocks);
+  Panel panel(std::int64_t p) const { return panel_of(p, g_.n, g_.tiles->max_blocks); }
+
+  // What to fetch while a panel is multiplied: the next one, or behind the last one what a later product begins with,
+  // if weights lie in the order of their use.
+  struct Ahead {
+    const float* b;
+    int blocks;
+  };
+
+  // The tiles of panel p over the rows whose pointers are filled. Rows are shared out evenly: 49 as 5, 5, ... and not
+  // as eight sixes and a one.
+  void tiles(Range block, std::int64_t p, const Ahead& ahead, const Chunk& chunk, bool first, bool last) {
+    const Panel panel = this->panel(p);
     const std::int64_t column = panel.first_block * kBlock, width = panel.blocks * kBlock;
-    const Panel next = panel_of(after, g_.n, g_.tiles->max_blocks);
     TileArgs t = args(block, column, width, chunk, first, last);
     t.b = stretch(panel, chunk);
     const std::int64_t rows = block.size(), most = g_.tiles->max_rows(panel.blocks, t.last_lanes);
@@ -131,8 +143,8 @@ class Sweep {
     // Each tile asks for its share of the next panel. One tile alone runs straight on into that panel, which the
     // hardware foresees.
     constexpr std::int64_t kFloatBytes = sizeof(float);
-    t.next = reinterpret_cast<const std::byte*>(stretch(next, chunk));
-    t.next_step = count > 1 ? prefetch_share(next.blocks * kBlock * kFloatBytes, count) : 0;
+    t.next = reinterpret_cast<const std::byte*>(ahead.b);
+    t.next_step = count > 1 ? prefetch_share(ahead.blocks * kBlock * kFloatBytes, count) : 0;
     for (std::int64_t i = 0; i < count; i++, t.next += t.next_step * t.taps * (t.kc / kPrefetchSteps)) {
       const std::int64_t from = rows * i / count, to = rows * (i + 1) / count;
       t.a = pointers_ + from;
