@@ -18,7 +18,7 @@ constexpr int kStripRows = 2;
 constexpr int kStripRows = 1;
 #endif
 
-constexpr int kMostLines = 5 + 2;  // a 5 x 5 kernel over two rows with stride 2
+constexpr int kMostLines = 7 + 2;  // a 7 x 7 kernel over two rows with stride 2
 
 // Some outputs of one row or two, and what they read: `columns` neighbouring pixels of `lines` source lines, of which
 // some may be outside.
@@ -173,31 +173,60 @@ void rows_of(const DepthwiseArgs& args, Range rows) {
   }
 }
 
-// Any other kernel: one output after the other.
+// Any other kernel: `Count` outputs of a row from column x on. One by one, what is outside is left out; more at once
+// only where all their pixels lie inside the source's width.
+template <int Count>
+void any_outputs(const DepthwiseArgs& args, std::int64_t out) {
+  const ConvGeometry& g = args.geometry;
+  const std::int64_t pitch = (g.ic + kLanes - 1) / kLanes * kLanes, image = out / volume(g.out);
+  const std::int64_t x0 = out % g.out[2] * g.stride[2] - g.pad[2],
+                     y0 = out / g.out[2] % g.out[1] * g.stride[1] - g.pad[1];
+  const std::int64_t z0 = out / g.out[2] / g.out[1] % g.out[0] * g.stride[0] - g.pad[0];
+  Strip s{};
+  s.args = &args;
+  s.out = out - args.dst_row * g.out[2];
+  for (std::int64_t c = 0; c < g.ic; c += kVecLanes) {
+    const int lanes = static_cast<int>(std::min<std::int64_t>(g.ic - c, kVecLanes));
+    Vec acc[1][Count];
+    start(s, c, acc);
+    for (std::int64_t kz = 0; kz < g.kernel[0]; kz++) {
+      const std::int64_t sz = z0 + kz * g.dilation[0];
+      if (sz < 0 || sz >= g.in[0]) continue;
+      for (std::int64_t ky = 0; ky < g.kernel[1]; ky++) {
+        const std::int64_t sy = y0 + ky * g.dilation[1];
+        if (sy < 0 || sy >= g.in[1]) continue;
+        const float* line = source_line(args, image, sz * g.in[1] + sy) + c;
+        const float* w = args.weights + (kz * g.kernel[1] + ky) * g.kernel[2] * pitch + c;
+        for (std::int64_t kx = 0; kx < g.kernel[2]; kx++, w += pitch) {
+          const std::int64_t sx = x0 + kx * g.dilation[2];
+          if (Count == 1 && (sx < 0 || sx >= g.in[2])) continue;
+          const Vec weight = vec_load(w);
+          ADZE_UNROLL for (int i = 0; i < Count; i++) {
+            const float* pixel = line + (sx + i * g.stride[2]) * g.ic_pitch;
+            acc[0][i] = fma(lanes == kVecLanes ? vec_load(pixel) : vec_load_partial(pixel, lanes), weight, acc[0][i]);
+          }
+        }
+      }
+    }
+    finish(s, c, lanes, acc);
+  }
+  for_blocks(g.ic, [&](std::int64_t block, int lanes) { activate_stored(s, block, lanes, 1, Count); });
+}
+
 void any_rows(const DepthwiseArgs& args, Range rows) {
   const ConvGeometry& g = args.geometry;
-  const std::int64_t pitch = (g.ic + kLanes - 1) / kLanes * kLanes;
-  for (std::int64_t out = rows.begin * g.out[2]; out < rows.end * g.out[2]; out++) {
-    const std::int64_t x = out % g.out[2], y = out / g.out[2] % g.out[1], z = out / g.out[2] / g.out[1] % g.out[0];
-    const std::int64_t image = out / volume(g.out);
-    Strip s{};
-    s.args = &args;
-    s.out = out - args.dst_row * g.out[2];
-    for (std::int64_t c = 0; c < g.ic; c += kVecLanes) {
-      const int lanes = static_cast<int>(std::min<std::int64_t>(g.ic - c, kVecLanes));
-      Vec acc[1][1];
-      start(s, c, acc);
-      for (std::int64_t t = 0; t < g.taps(); t++) {
-        const std::int64_t sz = z * g.stride[0] - g.pad[0] + t / g.kernel[2] / g.kernel[1] * g.dilation[0];
-        const std::int64_t sy = y * g.stride[1] - g.pad[1] + t / g.kernel[2] % g.kernel[1] * g.dilation[1];
-        const std::int64_t sx = x * g.stride[2] - g.pad[2] + t % g.kernel[2] * g.dilation[2];
-        if (sz < 0 || sz >= g.in[0] || sy < 0 || sy >= g.in[1] || sx < 0 || sx >= g.in[2]) continue;
-        const float* pixel = source_line(args, image, sz * g.in[1] + sy) + sx * g.ic_pitch + c;
-        acc[0][0] = fma(vec_load_partial(pixel, lanes), vec_load(args.weights + t * pitch + c), acc[0][0]);
+  const std::int64_t reach = (g.kernel[2] - 1) * g.dilation[2];
+  for (std::int64_t r = rows.begin; r < rows.end; r++) {
+    for (std::int64_t x = 0; x < g.out[2];) {
+      const std::int64_t first = x * g.stride[2] - g.pad[2], last = first + (kStrip - 1) * g.stride[2] + reach;
+      const bool together = x + kStrip <= g.out[2] && first >= 0 && last < g.in[2];
+      if (together) {
+        any_outputs<kStrip>(args, r * g.out[2] + x);
+      } else {
+        any_outputs<1>(args, r * g.out[2] + x);
       }
-      finish(s, c, lanes, acc);
+      x += together ? kStrip : 1;
     }
-    for_blocks(g.ic, [&](std::int64_t block, int lanes) { activate_stored(s, block, lanes, 1, 1); });
   }
 }
 
@@ -213,6 +242,8 @@ void depthwise_rows(const DepthwiseArgs& args, Range rows) {
     if (is(3, 2)) return rows_of<3, 2>(args, rows);
     if (is(5, 1)) return rows_of<5, 1>(args, rows);
     if (is(5, 2)) return rows_of<5, 2>(args, rows);
+    if (is(7, 1)) return rows_of<7, 1>(args, rows);
+    if (is(7, 2)) return rows_of<7, 2>(args, rows);
   }
   any_rows(args, rows);
 }
