@@ -195,7 +195,7 @@ struct OpDef {
   // differently. Null: never.
   bool (*accumulates)(const Node& node) = nullptr;
 
-  // Whether prepare would honour Node::activation and, for Conv, Node::residual; null: never.
+  // Whether prepare would honour Node::activation and, for Conv, MatMul and Gemm, Node::residual; null: never.
   bool (*takes_epilogue)(const Node& node, std::span<const TensorInfo* const> inputs) = nullptr;
   // The activation that this unary node computes, if it may ride in a producer's epilogue.
   std::optional<ActivationArgs> (*as_activation)(const Node& node, const Graph& graph) = nullptr;

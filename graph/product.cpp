@@ -12,6 +12,7 @@ struct Args {
   const float* weights;
   const float* bias;
   ActivationArgs activation;
+  int residual;
 };
 
 void run(const Args& args, const Call& call) {
@@ -28,6 +29,8 @@ void run(const Args& args, const Call& call) {
   gemm.c = call.out();
   gemm.ldc = p.n;
   gemm.bias = args.bias;
+  gemm.residual = args.residual >= 0 ? call.in(args.residual) : nullptr;
+  gemm.ldr = p.n;
   gemm.activation = args.activation;
   gemm.tiles = args.tiles;
   gemm_f32(gemm, call.slice, call.cancel);
@@ -37,7 +40,7 @@ void run(const Args& args, const Call& call) {
 
 Result<Step> packed_product(PrepareContext& context, const Product& p, int bias) {
   const auto& tiles = gemm_tile_f32.best(context.isa);
-  Args args{p, tiles.fn, nullptr, nullptr, context.node.activation};
+  Args args{p, tiles.fn, nullptr, nullptr, context.node.activation, context.node.residual};
   const auto bytes = static_cast<std::size_t>(packed_b_size(p.k, p.n)) * sizeof(float);
   const auto format = concat("gemm/", p.trans_b, '/', std::bit_cast<std::uint32_t>(p.alpha), '/', isa_name(tiles.isa));
   ADZE_TRY(const std::byte* packed, context.pack(1, format, bytes, [&](std::byte* out) {

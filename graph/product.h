@@ -18,7 +18,7 @@ struct Product {
 };
 
 // Input 0 times the constant input 1, plus the constant row `bias` (an input of n or 1 elements) where it is >= 0.
-// Honours the node's activation. REQUIRES: f32, !trans_a, inputs 1 and bias constant.
+// Honours the node's activation and residual. REQUIRES: f32, !trans_a, inputs 1 and bias constant.
 Result<Step> packed_product(PrepareContext& context, const Product& p, int bias);
 
 // Where c's element (i, j) lies; strides are 0 where it is broadcast.

@@ -114,7 +114,7 @@ Result<Step> prepare(PrepareContext& context) {
   if (can_pack(context.node, context.inputs())) {
     Product whole = p.one;
     whole.m = p.one.m * p.batch.elements();
-    return packed_product(context, whole, -1);
+    return packed_product(context, whole, context.has(2) ? 2 : -1);  // a row that a pass put there
   }
   Args args{p, context.in(0).type, nullptr};
   Step step;

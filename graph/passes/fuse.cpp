@@ -44,6 +44,17 @@ void fuse_gates(SpecialisedGraph& g) {
   erase_nodes(graph, marked);
 }
 
+namespace {
+
+// A residual has the shape of the node's own output, so any rank will do.
+bool takes_residual(const SpecialisedGraph& g, const Node& node) {
+  if (is_op(node, "Conv")) return true;
+  const bool product = is_op(node, "MatMul") || is_op(node, "Gemm");
+  return product && node.op->takes_epilogue(node, g.input_infos(node));
+}
+
+}  // namespace
+
 void fuse_residuals(SpecialisedGraph& g) {
   Graph& graph = g.graph;
   const Uses uses(graph);
@@ -51,15 +62,14 @@ void fuse_residuals(SpecialisedGraph& g) {
   for (std::size_t n = 0; n < graph.nodes.size(); n++) {
     Node& sum = graph.nodes[n];
     if (!is_op(sum, "Add") || g.info(sum.outputs[0]).type != DType::f32) continue;
-    // The later producer takes the sum over: the other summand is complete by then. Spatial convolutions only: their
-    // residual has the output's own shape.
+    // The later producer takes the sum over: the other summand is complete by then.
     int best = -1;
     for (const std::size_t side : {std::size_t{0}, std::size_t{1}}) {
       const int producer = uses.producer(sum.inputs[side]);
       if (producer < 0 || uses.count(sum.inputs[side]) != 1 || marked[static_cast<std::size_t>(producer)]) continue;
       const Node& candidate = graph.nodes[static_cast<std::size_t>(producer)];
       const ValueId other = sum.inputs[1 - side];
-      if (!is_op(candidate, "Conv") || candidate.residual >= 0 || candidate.activation.kind != Activation::none)
+      if (!takes_residual(g, candidate) || candidate.residual >= 0 || candidate.activation.kind != Activation::none)
         continue;
       if (graph[other].constant || !(g.shape(other) == g.shape(sum.inputs[side]))) continue;
       if (producer > best) best = producer;

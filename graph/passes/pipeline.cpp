@@ -12,6 +12,8 @@ Result<void> run_passes(SpecialisedGraph& g, const PassOptions& options) {
   widen_products(g);
   fold_batch_norm(g);
   fuse_gates(g);
+  fuse_gelu(g);
+  fuse_bias(g);
   fuse_residuals(g);
   fuse_activations(g);
   insert_layout(g);

@@ -33,7 +33,15 @@ void fold_batch_norm(SpecialisedGraph& g);
 // nodes round twice, and a slope that is only nearly 1/6 becomes 1/6.
 void fuse_gates(SpecialisedGraph& g);
 
-// Conv followed by Add: the other summand becomes the convolution's residual input.
+// x / 2 * (1 + Erf(x / sqrt 2)) in its usual forms becomes Gelu(x), which rounds less often.
+void fuse_gelu(SpecialisedGraph& g);
+
+// A product with a constant matrix takes the constant row that is added to it as a third input. Rounds differently: the
+// sum starts from the row.
+void fuse_bias(SpecialisedGraph& g);
+
+// Conv, or a product with a constant matrix, followed by Add: the other summand becomes its residual
+// input.
 void fuse_residuals(SpecialisedGraph& g);
 
 // An activation after a node with an epilogue becomes part of it.
