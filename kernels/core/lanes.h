@@ -26,11 +26,7 @@ static ADZE_INLINE void store_lanes(float* p, const f32x16& a, int lanes) {
 
 // `a` with the lanes from `lanes` on replaced by `rest`, a reduction's neutral element.
 static ADZE_INLINE f32x16 keep_lanes(const f32x16& a, int lanes, float rest) {
-  if (lanes == kLanes) return a;
-  alignas(64) float x[kLanes];
-  store(x, a);
-  for (int i = lanes; i < kLanes; i++) x[i] = rest;
-  return load(x);
+  return lanes == kLanes ? a : select(first_lanes(lanes), a, splat(rest));
 }
 
 }  // namespace adze::ADZE_TARGET

@@ -55,6 +55,12 @@ static ADZE_INLINE f32x16 exp_minus(const f32x16& x) {
   return from_bits(bits(p) + shift_left<23>(bits(shifted)));
 }
 
+// exp(-x) for x >= 0 within 2 ulp; 0 above 86, where it nears the denormals, NaN for NaN.
+static ADZE_INLINE f32x16 exp_decay(const f32x16& x) {
+  const f32x16 e = fma(x, splat(0.0f), exp_minus(min(splat(86.0f), x)));  // NaN stays
+  return select(x > splat(86.0f), splat(0.0f), e);
+}
+
 // Where exp_minus ends; sigmoid is smaller than any normal number before it, and 1 behind.
 constexpr float kSigmoidLow = -88.3f, kSigmoidHigh = 86.0f;
 

@@ -211,6 +211,12 @@ ADZE_LANEWISE(i32x16, bits, (const f32x16& a), __builtin_bit_cast(std::int32_t, 
 ADZE_LANEWISE(f32x16, from_bits, (const i32x16& a), __builtin_bit_cast(float, a.v[i]))
 #endif
 
+// The first n (0 to 16) lanes.
+static ADZE_INLINE mask16 first_lanes(int n) {
+  alignas(64) static constexpr float kIndex[kLanes] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  return load(kIndex) < splat(static_cast<float>(n));
+}
+
 // As ONNX wants them: NaN when either is. min and max give their second operand then, so a NaN `a` stays by itself,
 // and a chain of them over `a` is two instructions long.
 static ADZE_INLINE f32x16 min_nan(const f32x16& a, const f32x16& b) { return select(b == b, min(b, a), b); }
@@ -255,15 +261,43 @@ static ADZE_INLINE float fold(const f32x16& a, Combine combine) {
   }
   return x[0];
 }
+#if defined(ADZE_XSIMD)
+// fold with `combine` on four lanes at a time, and its lower lanes in the end.
+template <class Combine>
+static ADZE_INLINE float fold_registers(const f32x16& a, Combine combine) {
+#if defined(ADZE_TARGET_avx512)
+  const __m256 low = _mm512_castps512_ps256(a.v[0]), high = _mm512_extractf32x8_ps(a.v[0], 1);
+#else
+  const __m256 low = a.v[0], high = a.v[1];
+#endif
+  const __m128 even = combine(_mm256_castps256_ps128(low), _mm256_castps256_ps128(high));
+  const __m128 odd = combine(_mm256_extractf128_ps(low, 1), _mm256_extractf128_ps(high, 1));
+  const __m128 four = combine(even, odd);
+  const __m128 two = combine(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(combine(two, _mm_shuffle_ps(two, two, 1)));
+}
+static ADZE_INLINE float sum(const f32x16& a) {
+  return fold_registers(a, [](__m128 x, __m128 y) { return _mm_add_ps(x, y); });
+}
+// NaN when a lane is: the instruction gives its second operand then, which may be the other one.
+static ADZE_INLINE float max_of(const f32x16& a) {
+  return fold_registers(a,
+                        [](__m128 x, __m128 y) { return _mm_blendv_ps(_mm_max_ps(x, y), x, _mm_cmpunord_ps(x, x)); });
+}
+static ADZE_INLINE float min_of(const f32x16& a) {
+  return fold_registers(a,
+                        [](__m128 x, __m128 y) { return _mm_blendv_ps(_mm_min_ps(x, y), x, _mm_cmpunord_ps(x, x)); });
+}
+#else
 static ADZE_INLINE float sum(const f32x16& a) {
   return fold(a, [](float x, float y) { return x + y; });
 }
-// NaN when a lane is.
 static ADZE_INLINE float max_of(const f32x16& a) {
   return fold(a, [](float x, float y) { return x != x || x > y ? x : y; });
 }
 static ADZE_INLINE float min_of(const f32x16& a) {
   return fold(a, [](float x, float y) { return x != x || x < y ? x : y; });
 }
+#endif
 
 }  // namespace adze::ADZE_TARGET
