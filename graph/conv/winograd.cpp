@@ -27,15 +27,15 @@ Result<Step> winograd_conv(PrepareContext& context, const ConvProblem& p) {
   Args args{};
   args.residual = context.node.residual;
   WinogradArgs& kernel = args.kernel;
-  kernel.layer = {p.geometry(), p.dst.c, context.node.winograd, tiles.fn};
+  kernel.layer = {p.geometry(), p.group_oc(), p.groups, context.node.winograd, tiles.fn};
   kernel.transforms = transforms.fn;
   kernel.activation = context.node.activation;
-  ADZE_TRY(kernel.bias, packed_bias(context, p.dst.c, 1));
+  ADZE_TRY(kernel.bias, packed_bias(context, p.group_oc(), p.groups));
   // A pixel of zeros lies behind the weights.
   const std::int64_t size = kernel.layer.weights_size();
   ADZE_TRY(const std::byte* packed,
-           context.pack(1, concat("winograd/", kernel.layer.outputs, '/', kernel.layer.panel_blocks()),
-                        static_cast<std::size_t>(size + p.src.c) * sizeof(float), [&](std::byte* out) {
+           context.pack(1, concat("winograd/", p.groups, '/', kernel.layer.outputs, '/', kernel.layer.panel_blocks()),
+                        static_cast<std::size_t>(size + p.group_ic()) * sizeof(float), [&](std::byte* out) {
                           pack_winograd(kernel.layer, context.in(1).value->as<float>(), reinterpret_cast<float*>(out));
                         }));
   kernel.weights = reinterpret_cast<const float*>(packed);

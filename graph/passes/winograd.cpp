@@ -13,8 +13,8 @@ void choose_winograd(SpecialisedGraph& g) {
     if (inputs[0]->type != DType::f32 || !inputs[1]->value || (inputs.size() > 2 && inputs[2] && !inputs[2]->value))
       continue;
     const auto problem = conv_problem(node, inputs[0]->shape, inputs[1]->shape);
-    if (!problem || problem->groups != 1) continue;
-    node.winograd = winograd_outputs(problem->geometry(), problem->dst.c);
+    if (!problem) continue;
+    node.winograd = winograd_outputs(problem->geometry(), problem->group_oc());
     g.exact = g.exact && node.winograd == 0;
   }
 }

@@ -91,12 +91,14 @@ class Groups {
     for (std::int64_t t = tiles.begin; t < tiles.end; t += most_) {
       const Range group{t, std::min(t + most_, tiles.end)};
       if (cancel.requested()) return;
-      transform_sources(group);
-      for (std::int64_t p = panels.begin; p < panels.end; p++) {
-        if (cancel.requested()) return;
-        const Panel panel = panel_of(p, l_.oc, l_.panel_blocks());
-        multiply(group.size(), panel);
-        transform_results(group, panel);
+      for (channels_ = 0; channels_ < l_.groups; channels_++) {
+        transform_sources(group);
+        for (std::int64_t p = panels.begin; p < panels.end; p++) {
+          if (cancel.requested()) return;
+          const Panel panel = panel_of(p, l_.oc, l_.panel_blocks());
+          multiply(group.size(), panel);
+          transform_results(group, panel);
+        }
       }
     }
   }
@@ -128,7 +130,7 @@ class Groups {
         const std::int64_t line = ((at.image * g_.in[1] + y0 + i) * g_.in[2] + x0) * g_.ic_pitch;
         for (std::int64_t j = 0; j < side; j++) {
           const bool inside = line_inside && x0 + j >= 0 && x0 + j < g_.in[2];
-          pixels[i * side + j] = inside ? args_.src + (line + j * g_.ic_pitch) : args_.zeros;
+          pixels[i * side + j] = inside ? args_.src + (line + j * g_.ic_pitch + channels_ * g_.ic) : args_.zeros;
         }
       }
       source.v = v_ + (t - group.begin) * whole_blocks(g_.ic);
@@ -152,7 +154,7 @@ class Groups {
     t.next_step = prefetch_share(width * static_cast<std::int64_t>(sizeof(float)), passes);
     t.last_lanes = lanes;
     t.first = t.last = true;
-    t.b = args_.weights + panel.first_block * kBlock * g_.ic * l_.points();
+    t.b = args_.weights + channels_ * l_.group_size() + panel.first_block * kBlock * g_.ic * l_.points();
     for (int point = 0; point < l_.points(); point++, t.b += width * g_.ic) {
       t.a_offset = point * source_plane(l_, most_);
       t.next = reinterpret_cast<const std::byte*>(t.b + width * g_.ic);
@@ -171,14 +173,15 @@ class Groups {
     tile.plane = product_plane(l_, most_);
     tile.blocks = panel.blocks;
     tile.last_lanes = last_lanes(panel);
-    tile.bias = args_.bias ? args_.bias + column : nullptr;
-    tile.pixel_pitch = l_.oc;
-    tile.line_pitch = g_.out[2] * l_.oc;
+    tile.bias = args_.bias ? args_.bias + channels_ * whole_blocks(l_.oc) + column : nullptr;
+    tile.pixel_pitch = l_.oc_pitch();
+    tile.line_pitch = g_.out[2] * l_.oc_pitch();
     tile.activation = args_.activation;
     const auto transform = args_.transforms->result[l_.outputs / 4];
     for (std::int64_t t = group.begin; t < group.end; t++) {
       const Place at = place(t);
-      const std::int64_t out = ((at.image * g_.out[1] + at.y) * g_.out[2] + at.x) * l_.oc + column;
+      const std::int64_t out =
+          ((at.image * g_.out[1] + at.y) * g_.out[2] + at.x) * l_.oc_pitch() + channels_ * l_.oc + column;
       tile.m = m_ + (t - group.begin) * width;
       tile.rows = static_cast<int>(std::min<std::int64_t>(l_.outputs, g_.out[1] - at.y));
       tile.columns = static_cast<int>(std::min<std::int64_t>(l_.outputs, g_.out[2] - at.x));
@@ -192,6 +195,7 @@ class Groups {
   const WinogradLayer& l_;
   const ConvGeometry& g_;
   std::int64_t most_;
+  std::int64_t channels_ = 0;  // the channel group
   float *v_, *m_;
 };
 
@@ -227,14 +231,16 @@ int WinogradLayer::panel_blocks() const {
   return tiles->max_blocks > kNarrow && image <= 2 * tiles->max_rows(kNarrow, kBlock) ? kNarrow : tiles->max_blocks;
 }
 
-std::int64_t WinogradLayer::weights_size() const { return points() * geometry.ic * whole_blocks(oc); }
+std::int64_t WinogradLayer::group_size() const { return points() * geometry.ic * whole_blocks(oc); }
 
 std::int64_t WinogradLayer::scratch_size() const {
   const std::int64_t group = std::min(group_tiles(*this), tile_count());
   return points() * (source_plane(*this, group) + product_plane(*this, group));
 }
 
-void pack_winograd(const WinogradLayer& l, std::span<const float> weights, float* dst) {
+namespace {
+
+void pack_group(const WinogradLayer& l, const float* weights, float* dst) {
   const std::int64_t ic = l.geometry.ic;
   double points[kMaxWinogradSide * kMaxWinogradSide];
   for (std::int64_t p = 0, panels = panel_count(l.oc, l.panel_blocks()); p < panels; p++) {
@@ -243,7 +249,7 @@ void pack_winograd(const WinogradLayer& l, std::span<const float> weights, float
     float* to = dst + column * ic * l.points();
     for (std::int64_t j = 0; j < std::min(width, l.oc - column); j++) {
       for (std::int64_t i = 0; i < ic; i++) {
-        const float* w = weights.data() + ((column + j) * ic + i) * kSide * kSide;
+        const float* w = weights + ((column + j) * ic + i) * kSide * kSide;
         if (l.outputs == 2) {
           transform_weights(kWeights2, w, points);
         } else {
@@ -253,6 +259,13 @@ void pack_winograd(const WinogradLayer& l, std::span<const float> weights, float
       }
     }
   }
+}
+
+}  // namespace
+
+void pack_winograd(const WinogradLayer& l, std::span<const float> weights, float* dst) {
+  const std::int64_t one = l.oc * l.geometry.ic * kSide * kSide;
+  for (std::int64_t g = 0; g < l.groups; g++) pack_group(l, weights.data() + g * one, dst + g * l.group_size());
 }
 
 void winograd_f32(const WinogradArgs& args, float* scratch, Slice slice, const CancelFlag& cancel) {

@@ -1,12 +1,12 @@
-// Convolution with 3 x 3 kernels by Winograd's algorithm (kernels/winograd/transform.h): stride and dilation 1, one
-// group, two spatial axes.
+// Convolution with 3 x 3 kernels by Winograd's algorithm (kernels/winograd/transform.h): stride and dilation 1, two
+// spatial axes, any number of channel groups.
 //
 // The tiles of the output are taken in groups that stay in L2 from the first transform to the last. Within a group
 // every panel of output channels passes over all points: a product per point with the tiles as its rows, on the
 // register tiles of kernels/gemm.
 //
-// Weights are packed [panel][point][ic][width] with the panels of panel_of(), 64-byte aligned, zero beyond the last
-// channel, and rounded once from double.
+// Weights are packed [channel group][panel][point][ic][width] with the panels of panel_of(), 64-byte aligned, zero
+// beyond the last channel, and rounded once from double.
 #pragma once
 
 #include <span>
@@ -19,13 +19,14 @@
 namespace adze {
 
 // Outputs of a tile along each axis, 2 or 4, or 0 where direct summation is faster. By the layer's shape alone: the
-// bytes of the result don't depend on the batch, the threads or the instruction set.
+// bytes of the result don't depend on the batch, the threads or the instruction set. `oc` counts one channel group's.
 int winograd_outputs(const ConvGeometry& g, std::int64_t oc);
 
 struct WinogradLayer {
   ConvGeometry geometry;
-  std::int64_t oc;
-  int outputs;  // of a tile along each axis: 2 or 4
+  std::int64_t oc;      // of one channel group
+  std::int64_t groups;  // of channels
+  int outputs;          // of a tile along each axis: 2 or 4
   const TileSet* tiles;
 
   int side() const { return outputs + 2; }
@@ -35,12 +36,14 @@ struct WinogradLayer {
   std::int64_t tile_count() const { return geometry.n * tile_lines() * tile_columns(); }
   // Blocks of a panel: those that pass over one image's tiles with the fewest loads of the weights.
   int panel_blocks() const;
-  // Floats of the packed weights, and of the scratch that each thread needs.
-  std::int64_t weights_size() const;
+  // Floats of one channel group's packed weights, of all weights, of an output pixel, and of each thread's scratch.
+  std::int64_t group_size() const;
+  std::int64_t weights_size() const { return groups * group_size(); }
+  std::int64_t oc_pitch() const { return groups * oc; }
   std::int64_t scratch_size() const;
 };
 
-// `weights` is [oc][ic][3][3].
+// `weights` is [groups * oc][ic][3][3]; dst is zeroed.
 void pack_winograd(const WinogradLayer& layer, std::span<const float> weights, float* dst);
 
 struct WinogradArgs {
@@ -49,8 +52,8 @@ struct WinogradArgs {
   const float* src;
   const float* weights;
   const float* zeros;     // ic floats of 0
-  const float* bias;      // oc floats padded to a multiple of 16, or null
-  const float* residual;  // [n, h, w, oc], or null
+  const float* bias;      // per channel group oc floats padded to a multiple of 16, or null
+  const float* residual;  // [n, h, w, groups * oc], or null
   float* dst;
   ActivationArgs activation;
 };

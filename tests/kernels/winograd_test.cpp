@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -99,7 +100,7 @@ struct Epilogue {
 void run(const Problem& p, int m, Isa isa, const Epilogue& epilogue, int parts, GuardedBuffer<float>& dst,
          const CancelFlag& cancel = CancelFlag()) {
   WinogradArgs args{};
-  args.layer = {p.g, p.oc, m, gemm_tile_f32.best(isa).fn};
+  args.layer = {p.g, p.oc, 1, m, gemm_tile_f32.best(isa).fn};
   args.transforms = winograd_transforms_f32.best(isa).fn;
   GuardedBuffer packed(size(args.layer.weights_size()));
   packed.fill(0);
@@ -184,6 +185,52 @@ const struct {
   Image image;
   std::int64_t ic, oc;
 } kLayers[] = {{{14, 13}, 19, 80}, {{1, 3}, 16, 17}, {{5, 7}, 33, 464}};
+
+// Three channel groups at once, and each as a layer of its own.
+TEST(Winograd, ChannelGroupsComputeAsAlone) {
+  constexpr std::int64_t kGroups = 3;
+  for (const std::int64_t ic : {8, 16, 19}) {
+    const std::int64_t oc = ic + 5;
+    std::deque<Problem> alone;
+    for (std::int64_t i = 0; i < kGroups; i++) alone.emplace_back(geometry({9, 14}, 2, ic), oc, size(ic + i));
+    ConvGeometry g = alone[0].g;
+    g.ic_pitch = kGroups * ic;
+    const std::int64_t in = g.n * volume(g.in), out = g.pixels(), padded = blocks_of(oc) * kBlock;
+    GuardedBuffer src(size(in * g.ic_pitch)), weights(size(kGroups * oc * ic * 9)), bias(size(kGroups * padded));
+    GuardedBuffer residual(size(out * kGroups * oc)), got(residual.size()), want(size(out * oc));
+    for (std::int64_t i = 0; i < kGroups; i++) {
+      const Problem& p = alone[size(i)];
+      for (std::int64_t x = 0; x < in * ic; x++) src[size(x / ic * g.ic_pitch + i * ic + x % ic)] = p.src[size(x)];
+      for (std::int64_t x = 0; x < out * oc; x++)
+        residual[size(x / oc * kGroups * oc + i * oc + x % oc)] = p.residual[size(x)];
+      std::copy_n(p.weights.data(), oc * ic * 9, weights.data() + i * oc * ic * 9);
+      std::copy_n(p.bias.data(), padded, bias.data() + i * padded);
+    }
+    for (const auto& variant : winograd_transforms_f32.variants) {
+      if (variant.isa > active_isa()) continue;
+      for (const int m : {2, 4}) {
+        WinogradArgs args{};
+        args.layer = {g, oc, kGroups, m, gemm_tile_f32.best(variant.isa).fn};
+        args.transforms = variant.fn;
+        GuardedBuffer packed(size(args.layer.weights_size())), scratch(size(args.layer.scratch_size()));
+        packed.fill(0);
+        pack_winograd(args.layer, {weights.data(), weights.size()}, packed.data());
+        args.src = src.data();
+        args.weights = packed.data();
+        args.zeros = alone[0].zeros.data();
+        args.bias = bias.data();
+        args.residual = residual.data();
+        args.dst = got.data();
+        for (int part = 0; part < 2; part++) winograd_f32(args, scratch.data(), {part, 2}, CancelFlag());
+        for (std::int64_t i = 0; i < kGroups; i++) {
+          run(alone[size(i)], m, variant.isa, {true, true, false, {}}, 1, want);
+          for (std::int64_t x = 0; x < out * oc; x++)
+            ASSERT_EQ(got[size(x / oc * kGroups * oc + i * oc + x % oc)], want[size(x)]) << isa_name(variant.isa);
+        }
+      }
+    }
+  }
+}
 
 TEST(Winograd, SameBytesForSlicesAndVariants) {
   for (const auto& layer : kLayers) {
