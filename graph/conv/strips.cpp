@@ -87,6 +87,7 @@ void run(const Args& args, const Call& call) {
       strip.src_lines = args.lines;
     }
     strip.dst = call.out();
+    strip.residual = args.projects ? nullptr : residual;
     if (args.projects) {
       strip.dst = middle;
       strip.dst_row = r;
