@@ -25,7 +25,10 @@ bool is_pointwise(const ConvProblem& p) {
   return p.groups == 1 && g.taps() == 1 && g.stride == Spatial{1, 1, 1} && g.in == g.out;
 }
 
-bool is_depthwise(const ConvProblem& p) { return p.groups == p.src.c && p.dst.c == p.src.c && p.groups > 1; }
+// With dilation the source lines of a few rows would lie apart, and a strip keeps a run of them.
+bool is_depthwise(const ConvProblem& p) {
+  return p.groups == p.src.c && p.dst.c == p.src.c && p.groups > 1 && p.geometry().dilation == Spatial{1, 1, 1};
+}
 
 // The nodes of one chain, by index; -1 where there is none.
 struct Chain {
