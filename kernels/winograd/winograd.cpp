@@ -104,13 +104,14 @@ class Groups {
   }
 
  private:
-  // Where tile t lies in the output.
+  // Where tile t begins in the output.
   struct Place {
     std::int64_t image, y, x;
   };
   Place place(std::int64_t t) const {
-    const std::int64_t columns = l_.tile_columns(), lines = l_.tile_lines();
-    return {t / columns / lines, t / columns % lines * l_.outputs, t % columns * l_.outputs};
+    const std::int64_t columns = l_.tile_columns(), lines = l_.tile_lines(), dy = g_.dilation[1], dx = g_.dilation[2];
+    const std::int64_t column = t % columns, line = t / columns % lines, phase = t / columns / lines;
+    return {phase / dx / dy, phase / dx % dy + line * l_.outputs * dy, phase % dx + column * l_.outputs * dx};
   }
 
   int last_lanes(const Panel& panel) const {
@@ -126,11 +127,11 @@ class Groups {
       const Place at = place(t);
       const std::int64_t y0 = at.y - g_.pad[1], x0 = at.x - g_.pad[2];
       for (std::int64_t i = 0; i < side; i++) {
-        const bool line_inside = y0 + i >= 0 && y0 + i < g_.in[1];
-        const std::int64_t line = ((at.image * g_.in[1] + y0 + i) * g_.in[2] + x0) * g_.ic_pitch;
+        const std::int64_t y = y0 + i * g_.dilation[1], line = (at.image * g_.in[1] + y) * g_.in[2];
         for (std::int64_t j = 0; j < side; j++) {
-          const bool inside = line_inside && x0 + j >= 0 && x0 + j < g_.in[2];
-          pixels[i * side + j] = inside ? args_.src + (line + j * g_.ic_pitch + channels_ * g_.ic) : args_.zeros;
+          const std::int64_t x = x0 + j * g_.dilation[2];
+          const bool inside = y >= 0 && y < g_.in[1] && x >= 0 && x < g_.in[2];
+          pixels[i * side + j] = inside ? args_.src + (line + x) * g_.ic_pitch + channels_ * g_.ic : args_.zeros;
         }
       }
       source.v = v_ + (t - group.begin) * whole_blocks(g_.ic);
@@ -167,6 +168,12 @@ class Groups {
     }
   }
 
+  // How many of a tile's outputs from `first` on lie in the image.
+  int inside(std::size_t axis, std::int64_t first) const {
+    const std::int64_t d = g_.dilation[axis], room = (g_.out[axis] - first + d - 1) / d;
+    return static_cast<int>(std::clamp<std::int64_t>(room, 0, l_.outputs));
+  }
+
   void transform_results(Range group, const Panel& panel) {
     const std::int64_t column = panel.first_block * kBlock, width = panel.blocks * kBlock;
     WinogradTile tile{};
@@ -174,8 +181,8 @@ class Groups {
     tile.blocks = panel.blocks;
     tile.last_lanes = last_lanes(panel);
     tile.bias = args_.bias ? args_.bias + channels_ * whole_blocks(l_.oc) + column : nullptr;
-    tile.pixel_pitch = l_.oc_pitch();
-    tile.line_pitch = g_.out[2] * l_.oc_pitch();
+    tile.pixel_pitch = g_.dilation[2] * l_.oc_pitch();
+    tile.line_pitch = g_.dilation[1] * g_.out[2] * l_.oc_pitch();
     tile.activation = args_.activation;
     const auto transform = args_.transforms->result[l_.outputs / 4];
     for (std::int64_t t = group.begin; t < group.end; t++) {
@@ -183,8 +190,9 @@ class Groups {
       const std::int64_t out =
           ((at.image * g_.out[1] + at.y) * g_.out[2] + at.x) * l_.oc_pitch() + channels_ * l_.oc + column;
       tile.m = m_ + (t - group.begin) * width;
-      tile.rows = static_cast<int>(std::min<std::int64_t>(l_.outputs, g_.out[1] - at.y));
-      tile.columns = static_cast<int>(std::min<std::int64_t>(l_.outputs, g_.out[2] - at.x));
+      tile.rows = inside(1, at.y);
+      tile.columns = inside(2, at.x);
+      if (tile.rows == 0 || tile.columns == 0) continue;  // a phase may have fewer tiles than the first
       tile.residual = args_.residual ? args_.residual + out : nullptr;
       tile.dst = args_.dst + out;
       transform(tile);
@@ -203,7 +211,7 @@ class Groups {
 
 int winograd_outputs(const ConvGeometry& g, std::int64_t oc) {
   const Spatial kernel = {1, kSide, kSide}, ones = {1, 1, 1};
-  if (g.kernel != kernel || g.stride != ones || g.dilation != ones || g.in[0] != 1 || g.out[0] != 1) return 0;
+  if (g.kernel != kernel || g.stride != ones || g.in[0] != 1 || g.out[0] != 1) return 0;
   // In multiply-adds of one lane. The transforms' arithmetic and traffic weigh as much as this many per element, and
   // weights that come from memory take as long as multiplying this many tiles by them.
   constexpr double kSourceCost = 12, kResultCost = 9, kStreamedTiles = 11.6, kWorthwhile = 0.9;
@@ -213,7 +221,7 @@ int winograd_outputs(const ConvGeometry& g, std::int64_t oc) {
   int best = 0;
   double least = kWorthwhile * direct;
   for (const int m : {4, 2}) {
-    const auto tiles = static_cast<double>((g.out[1] + m - 1) / m * ((g.out[2] + m - 1) / m));
+    const auto tiles = static_cast<double>(WinogradLayer{g, oc, 1, m, nullptr}.image_tiles());
     const double cost =
         (m + 2) * (m + 2) *
         (std::max(kStreamedTiles, tiles) * ic * oc16 + tiles * (kSourceCost * ic16 + kResultCost * oc16));
@@ -227,8 +235,8 @@ int winograd_outputs(const ConvGeometry& g, std::int64_t oc) {
 int WinogradLayer::panel_blocks() const {
   // Three blocks leave room for eight rows: then an image of 14 x 14 or 7 x 7 reads the weights twice and not thrice.
   constexpr int kNarrow = 3;
-  const std::int64_t image = tile_lines() * tile_columns();
-  return tiles->max_blocks > kNarrow && image <= 2 * tiles->max_rows(kNarrow, kBlock) ? kNarrow : tiles->max_blocks;
+  return tiles->max_blocks > kNarrow && image_tiles() <= 2 * tiles->max_rows(kNarrow, kBlock) ? kNarrow
+                                                                                              : tiles->max_blocks;
 }
 
 std::int64_t WinogradLayer::group_size() const { return points() * geometry.ic * whole_blocks(oc); }

@@ -1,5 +1,5 @@
-// Convolution with 3 x 3 kernels by Winograd's algorithm (kernels/winograd/transform.h): stride and dilation 1, two
-// spatial axes, any number of channel groups.
+// Convolution with 3 x 3 kernels by Winograd's algorithm (kernels/winograd/transform.h): stride 1, two spatial
+// axes, any number of channel groups. With dilation d the pixels that are d apart are an image of their own, a phase.
 //
 // The tiles of the output are taken in groups that stay in L2 from the first transform to the last. Within a group
 // every panel of output channels passes over all points: a product per point with the tiles as its rows, on the
@@ -31,9 +31,13 @@ struct WinogradLayer {
 
   int side() const { return outputs + 2; }
   int points() const { return side() * side(); }
-  std::int64_t tile_lines() const { return (geometry.out[1] + outputs - 1) / outputs; }
-  std::int64_t tile_columns() const { return (geometry.out[2] + outputs - 1) / outputs; }
-  std::int64_t tile_count() const { return geometry.n * tile_lines() * tile_columns(); }
+  // Tiles of one phase, of an image, of all images.
+  std::int64_t tile_lines() const { return tiles_along(1); }
+  std::int64_t tile_columns() const { return tiles_along(2); }
+  std::int64_t image_tiles() const {
+    return geometry.dilation[1] * geometry.dilation[2] * tile_lines() * tile_columns();
+  }
+  std::int64_t tile_count() const { return geometry.n * image_tiles(); }
   // Blocks of a panel: those that pass over one image's tiles with the fewest loads of the weights.
   int panel_blocks() const;
   // Floats of one channel group's packed weights, of all weights, of an output pixel, and of each thread's scratch.
@@ -41,6 +45,12 @@ struct WinogradLayer {
   std::int64_t weights_size() const { return groups * group_size(); }
   std::int64_t oc_pitch() const { return groups * oc; }
   std::int64_t scratch_size() const;
+
+ private:
+  std::int64_t tiles_along(std::size_t axis) const {
+    const std::int64_t pixels = (geometry.out[axis] + geometry.dilation[axis] - 1) / geometry.dilation[axis];
+    return (pixels + outputs - 1) / outputs;
+  }
 };
 
 // `weights` is [groups * oc][ic][3][3]; dst is zeroed.

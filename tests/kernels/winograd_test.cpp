@@ -23,11 +23,29 @@ std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
 struct Image {
   std::int64_t h, w, pad_h = 1, pad_w = 1, more_h = 1, more_w = 1;  // more: pads behind
+  std::int64_t dilation_h = 1, dilation_w = 1;
 };
 const Image kImages[] = {
-    {1, 1},  {1, 2},  {2, 1},   {2, 3, 0, 1, 1, 0}, {3, 2},  {3, 3, 0, 0, 0, 0},  {4, 4},
-    {5, 5},  {5, 13}, {7, 7},   {8, 7, 0, 1, 1, 1}, {8, 14}, {13, 4, 1, 0, 0, 1}, {14, 14, 0, 0, 0, 0},
-    {17, 1}, {4, 17}, {14, 14},
+    {1, 1},
+    {1, 2},
+    {2, 1},
+    {2, 3, 0, 1, 1, 0},
+    {3, 2},
+    {3, 3, 0, 0, 0, 0},
+    {4, 4},
+    {5, 5},
+    {5, 13},
+    {7, 7},
+    {8, 7, 0, 1, 1, 1},
+    {8, 14},
+    {13, 4, 1, 0, 0, 1},
+    {14, 14, 0, 0, 0, 0},
+    {17, 1},
+    {4, 17},
+    {14, 14},
+    {9, 13, 2, 2, 2, 2, 2, 2},
+    {7, 5, 3, 2, 3, 1, 3, 2},
+    {6, 6, 9, 9, 9, 9, 9, 9},
 };
 constexpr std::int64_t kSources[] = {1, 3, 16, 19, 65}, kResults[] = {1, 16, 17, 64, 80};
 
@@ -37,7 +55,9 @@ ConvGeometry geometry(const Image& image, std::int64_t n, std::int64_t ic) {
   g.in = {1, image.h, image.w};
   g.kernel = {1, 3, 3};
   g.pad = {0, image.pad_h, image.pad_w};
-  g.out = {1, image.h + image.pad_h + image.more_h - 2, image.w + image.pad_w + image.more_w - 2};
+  g.dilation = {1, image.dilation_h, image.dilation_w};
+  g.out = {1, image.h + image.pad_h + image.more_h - 2 * image.dilation_h,
+           image.w + image.pad_w + image.more_w - 2 * image.dilation_w};
   g.ic = g.ic_pitch = ic;
   return g;
 }
@@ -67,7 +87,7 @@ struct Problem {
   void for_each_tap(std::int64_t pixel, F f) const {
     const std::int64_t n = pixel / volume(g.out), y = pixel / g.out[2] % g.out[1], x = pixel % g.out[2];
     for (std::int64_t t = 0; t < 9; t++) {
-      const std::int64_t from_y = y - g.pad[1] + t / 3, from_x = x - g.pad[2] + t % 3;
+      const std::int64_t from_y = y - g.pad[1] + t / 3 * g.dilation[1], from_x = x - g.pad[2] + t % 3 * g.dilation[2];
       if (from_y < 0 || from_y >= g.in[1] || from_x < 0 || from_x >= g.in[2]) continue;
       f(src.data() + ((n * g.in[1] + from_y) * g.in[2] + from_x) * g.ic, t);
     }
@@ -314,11 +334,15 @@ TEST(Winograd, IsChosenByTheLayersShape) {
   ConvGeometry batch = square(56, 64);
   batch.n = 16;
   EXPECT_EQ(winograd_outputs(batch, 64), 4);
+  ConvGeometry atrous = square(56, 64);
+  atrous.dilation = {1, 2, 2};
+  atrous.pad = {0, 2, 2};
+  EXPECT_EQ(winograd_outputs(atrous, 64), 4);
   ConvGeometry strided = square(56, 64), dilated = strided, large = strided, deep = strided;
   strided.stride = {1, 2, 2};
   strided.out = {1, 28, 28};
-  dilated.dilation = {1, 2, 2};
-  dilated.pad = {0, 2, 2};
+  dilated.dilation = {1, 56, 56};  // one pixel to each phase
+  dilated.pad = {0, 56, 56};
   large.kernel = {1, 5, 5};
   large.pad = {0, 2, 2};
   deep.in[0] = deep.out[0] = 4;
