@@ -39,6 +39,7 @@ struct Node {
 
   // Set by passes, never by the loader.
   bool channels_last = false;  // spatial inputs and outputs are [n, spatial..., c] instead of [n, c, spatial...]
+  bool planar_source = false;  // of a channels-last convolution: input 0 alone is still [n, c, h, w]
   ActivationArgs activation;   // applied to output 0 last
   int residual = -1;           // the index in `inputs` of a tensor that is added before the activation
   int winograd = 0;            // outputs of a tile along each axis of a convolution that Winograd's algorithm runs

@@ -8,7 +8,7 @@ namespace adze {
 
 Result<ConvProblem> conv_problem(const Node& node, const Shape& x, const Shape& w) {
   ConvProblem p;
-  ADZE_TRY(p.src, Image::of(x, node.channels_last));
+  ADZE_TRY(p.src, Image::of(x, node.channels_last && !node.planar_source));
   p.groups = node.attributes.integer("group", 1);
   if (w.rank() != x.rank()) return make_error(Code::invalid_model, "weights have rank ", w.rank(), ", not ", x.rank());
   if (w[1] * p.groups != p.src.c || w[0] % p.groups != 0) {

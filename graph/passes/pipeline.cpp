@@ -19,6 +19,7 @@ Result<void> run_passes(SpecialisedGraph& g, const PassOptions& options) {
   insert_layout(g);
   sink_transposes(g);
   absorb_flatten(g);
+  read_planar(g);
   if (options.winograd) choose_winograd(g);
   fuse_strips(g);
   drop_dead_nodes(g);

@@ -58,6 +58,10 @@ void sink_transposes(SpecialisedGraph& g);
 // Rounds differently: the product sums up in the new order.
 void absorb_flatten(SpecialisedGraph& g);
 
+// A convolution of few channels reads the planar image that a transpose made channels-last for it. Rounds differently
+// with more than one channel: the sum runs channel by channel.
+void read_planar(SpecialisedGraph& g);
+
 // Gives convolutions to Winograd's algorithm where that is faster. Rounds differently: tiles of outputs share sums.
 void choose_winograd(SpecialisedGraph& g);
 

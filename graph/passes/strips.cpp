@@ -11,7 +11,7 @@ namespace {
 
 // The convolution's shape, if it is one in f32 with constant weights and bias over flat channels-last images.
 std::optional<ConvProblem> plain_problem(const SpecialisedGraph& g, const Node& node) {
-  if (!is_op(node, "Conv") || !node.channels_last || node.winograd) return {};
+  if (!is_op(node, "Conv") || !node.channels_last || node.winograd || node.planar_source) return {};
   const auto inputs = g.input_infos(node);
   if (inputs[0]->type != DType::f32 || !inputs[1]->value || (inputs.size() > 2 && inputs[2] && !inputs[2]->value))
     return {};

@@ -8,7 +8,7 @@ namespace adze {
 
 void choose_winograd(SpecialisedGraph& g) {
   for (Node& node : g.graph.nodes) {
-    if (!is_op(node, "Conv") || !node.channels_last) continue;
+    if (!is_op(node, "Conv") || !node.channels_last || node.planar_source) continue;
     const auto inputs = g.input_infos(node);
     if (inputs[0]->type != DType::f32 || !inputs[1]->value || (inputs.size() > 2 && inputs[2] && !inputs[2]->value))
       continue;

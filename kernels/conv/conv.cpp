@@ -3,22 +3,26 @@
 #include <algorithm>
 
 #include "kernels/conv/depthwise.h"
+#include "kernels/conv/planar.h"
 
 namespace adze {
 
 ADZE_DECLARE_VARIANTS(void, depthwise_rows, const DepthwiseArgs&, Range)
+ADZE_DECLARE_OBJECT_VARIANTS(PlanarTiles, planar_tiles)
 
 namespace {
 
 bool inside(std::int64_t position, std::int64_t size) { return position >= 0 && position < size; }
 
 constexpr Variant<DepthwiseFn> kDepthwise[] = ADZE_VARIANTS(depthwise_rows);
+constexpr Variant<const PlanarTiles*> kPlanar[] = ADZE_OBJECT_VARIANTS(planar_tiles);
 
 }  // namespace
 constexpr KernelTable<DepthwiseFn> depthwise_f32{"depthwise_f32", kDepthwise};
+constexpr KernelTable<const PlanarTiles*> planar_tile_f32{"planar_tile_f32", kPlanar};
 
 namespace {
-constexpr KernelInfo kInfos[] = {kernel_info<depthwise_f32>};
+constexpr KernelInfo kInfos[] = {kernel_info<depthwise_f32>, kernel_info<planar_tile_f32>};
 }
 extern const std::span<const KernelInfo> kernels_conv;
 constinit const std::span<const KernelInfo> kernels_conv{kInfos};

@@ -1,0 +1,80 @@
+#include <utility>
+
+#include "kernels/conv/planar.h"
+#include "kernels/gemm/tile_parts.h"
+
+namespace adze::ADZE_TARGET {
+namespace {
+
+template <int S, int MR, int NV, bool Half>
+void tile(const PlanarTile& args) {
+  const TileArgs& t = args.tile;
+  f32x16 acc[MR][NV];
+  load_start(t, acc);
+  prefetch_below<MR, NV>(t);
+  Accumulators<MR, NV, Half, NV> sums;
+  sums.from(acc);
+  const float* b = t.b;
+  const float* src = args.src;
+  const std::int32_t* offsets = args.offsets;
+  std::int64_t k = 0;
+  for (; k + kUnrollK <= t.kc; k += kUnrollK, b += kUnrollK * NV * kBlock) {
+    ADZE_UNROLL for (int u = 0; u < kUnrollK; u++) {
+      const float* x = src + offsets[k + u];
+      sums.add([x](int i) { return x[i * S]; }, b + u * NV * kBlock, 0);
+    }
+  }
+  for (; k < t.kc; k++, b += NV * kBlock) {
+    const float* x = src + offsets[k];
+    sums.add([x](int i) { return x[i * S]; }, b, 0);
+  }
+  sums.to(acc);
+  finish(t, acc);
+}
+
+template <int S, int NV, bool Half, int... Rows>
+PlanarTileFn pick_rows(int rows, std::integer_sequence<int, Rows...>) {
+  static constexpr PlanarTileFn kTiles[] = {tile<S, Rows + 1, NV, Half>...};
+  return kTiles[rows - 1];
+}
+
+template <int S, bool Half>
+PlanarTileFn pick_blocks(int rows, int blocks) {
+  switch (blocks) {
+#if defined(ADZE_TARGET_avx512)
+    case 4:
+      return pick_rows<S, 4, Half>(rows, std::make_integer_sequence<int, kRows[Half][4]>{});
+    case 3:
+      return pick_rows<S, 3, Half>(rows, std::make_integer_sequence<int, kRows[Half][3]>{});
+    case 2:
+      return pick_rows<S, 2, Half>(rows, std::make_integer_sequence<int, kRows[Half][2]>{});
+#endif
+    default:
+      return pick_rows<S, 1, Half>(rows, std::make_integer_sequence<int, kRows[Half][1]>{});
+  }
+}
+
+template <int S>
+PlanarTileFn pick_half(int rows, int blocks, bool half) {
+  return half ? pick_blocks<S, true>(rows, blocks) : pick_blocks<S, false>(rows, blocks);
+}
+
+PlanarTileFn pick(int rows, int blocks, bool half, std::int64_t stride) {
+  switch (stride) {
+    case 1:
+      return pick_half<1>(rows, blocks, half);
+    case 2:
+      return pick_half<2>(rows, blocks, half);
+    case 4:
+      return pick_half<4>(rows, blocks, half);
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
+extern const PlanarTiles planar_tiles;
+constinit const PlanarTiles planar_tiles{pick};
+
+}  // namespace adze::ADZE_TARGET
