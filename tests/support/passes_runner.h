@@ -22,14 +22,15 @@ struct PassesRun {
   bool exact = false;
 };
 
-// The inputs are f32 and filled at random.
-inline PassesRun run_passes_of(const std::string& model_bytes, const ModelOptions& options) {
+// The inputs are f32 and filled at random. `batch` replaces first dimensions that are symbolic or 1.
+inline PassesRun run_passes_of(const std::string& model_bytes, const ModelOptions& options, int threads = 1,
+                               std::int64_t batch = 2) {
   PassesRun result;
   auto model = Model::from_bytes(bytes_of(model_bytes), "model", options);
   EXPECT_TRUE(model) << (model ? "" : model.error().message);
   if (!model) return result;
-  const auto shapes = (*model)->default_shapes(2);
-  Session session(*model, std::make_shared<ThreadPool>(1));
+  const auto shapes = (*model)->default_shapes(batch);
+  Session session(*model, std::make_shared<ThreadPool>(threads));
   const auto reshaped = session.reshape(*shapes);
   EXPECT_TRUE(reshaped) << (reshaped ? "" : reshaped.error().message);
   if (!reshaped) return result;
