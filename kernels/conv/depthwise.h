@@ -22,8 +22,8 @@ struct DepthwiseArgs {
   const float* residual;  // pitch c, or null
   float* dst;             // pitch c
   ActivationArgs activation;
-  // Of a part of one image: source line y of plane 0 lies at line y % src_lines of src, and dst starts at output row
-  // dst_row. 0 and 0: the whole of both is there.
+  // Of a part of one image: source line y of plane 0 lies at line y % src_lines of src, and dst and residual start at
+  // output row dst_row. 0 and 0: the whole of all is there.
   std::int64_t src_lines;
   std::int64_t dst_row;
 };

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <vector>
 
 #include "kernels/conv/depthwise.h"
@@ -37,6 +39,8 @@ const Case kCases[] = {
     {{1, 9, 19}, {1, 3, 3}, {1, 2, 2}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}},
     {{1, 7, 16}, {1, 5, 5}, {1, 1, 1}, {1, 1, 1}, {0, 2, 2}, {0, 2, 2}},
     {{1, 8, 23}, {1, 5, 5}, {1, 2, 2}, {1, 1, 1}, {0, 2, 1}, {0, 2, 3}},
+    {{1, 9, 18}, {1, 7, 7}, {1, 1, 1}, {1, 1, 1}, {0, 3, 3}, {0, 3, 3}},
+    {{1, 14, 25}, {1, 7, 7}, {1, 2, 2}, {1, 1, 1}, {0, 3, 2}, {0, 2, 3}},
 };
 
 ConvGeometry direct(const Case& c, std::int64_t n, std::int64_t ic) {
@@ -178,6 +182,71 @@ TEST(Conv, DepthwiseOnEveryVariant) {
             }
           });
           expect_sums(dst, want, g.taps() + 2, describe(c, variant.isa, channels));
+        }
+      }
+    }
+  }
+}
+
+// Kernel elements reach so many lines from the first row of `rows` to the last.
+std::int64_t lines_of(const ConvGeometry& g, std::int64_t rows) {
+  return (rows - 1) * g.stride[1] + (g.kernel[1] - 1) * g.dilation[1] + 1;
+}
+
+// Some rows at a time, from a ring that holds their source lines and no others, to memory that holds them alone: the
+// bytes of the call over all of it.
+TEST(Conv, DepthwiseOfARingOfLinesOnEveryVariant) {
+  for (const auto& variant : depthwise_f32.variants) {
+    if (variant.isa > active_isa()) continue;
+    for (const Case& c : kCases) {
+      if (c.in[0] > 1) continue;
+      for (const std::int64_t channels : {1, 8, 13, 16, 40, 49}) {
+        for (const auto kind : {Activation::none, Activation::clip, Activation::silu}) {
+          const std::int64_t gap = kind == Activation::clip ? 3 : 0;
+          ConvGeometry g = direct(c, 2, channels);
+          g.ic_pitch = channels + gap;
+          const std::int64_t padded = blocks_of(channels) * kBlock, row = g.out[2] * channels;
+          const std::int64_t line = g.in[2] * g.ic_pitch, last_row = g.n * g.out[1];
+          testing::Random random(size(channels));
+          GuardedBuffer src(size(g.n * g.in[1] * line - gap)), w(size(g.taps() * padded)), bias(size(padded));
+          GuardedBuffer residual(size(last_row * row)), whole(size(last_row * row));
+          for (auto* operand : {&src, &w, &bias, &residual}) random.fill(operand->span());
+          DepthwiseArgs args{};
+          args.geometry = g;
+          args.src = src.data();
+          args.weights = w.data();
+          args.bias = bias.data();
+          args.residual = residual.data();
+          args.dst = whole.data();
+          args.activation = {kind, -0.5f, 0.75f};
+          variant.fn(args, {0, last_row});
+          for (const std::int64_t rows : {1, 2, 5}) {
+            const std::int64_t lines = lines_of(g, rows);
+            GuardedBuffer ring(size(lines * line - gap)), part(size(rows * row));
+            for (std::int64_t r = 0, count = 0; r < last_row; r += count) {
+              const std::int64_t image = r / g.out[1], y = r % g.out[1];
+              count = std::min(rows, g.out[1] - y);
+              ring.poison();
+              const std::int64_t top = y * g.stride[1] - g.pad[1];
+              for (std::int64_t l = std::max<std::int64_t>(top, 0); l < std::min(top + lines, g.in[1]); l++) {
+                std::copy_n(src.data() + (image * g.in[1] + l) * line, line - gap, ring.data() + l % lines * line);
+              }
+              const std::size_t bytes = size(count * row) * sizeof(float);
+              for (const bool from_ring : {false, true}) {
+                part.poison();
+                DepthwiseArgs some = args;
+                some.src = from_ring ? ring.data() : src.data();
+                some.src_lines = from_ring ? lines : 0;
+                some.residual = residual.data() + r * row;
+                some.dst = part.data() + part.size() - size(count * row);
+                some.dst_row = r;
+                variant.fn(some, {r, r + count});
+                ASSERT_EQ(std::memcmp(some.dst, whole.data() + r * row, bytes), 0)
+                    << describe(c, variant.isa, channels) << " rows " << r << " to " << r + count << " ring "
+                    << from_ring;
+              }
+            }
+          }
         }
       }
     }
