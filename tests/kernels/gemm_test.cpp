@@ -132,7 +132,36 @@ void expect_chain(const Problem& p) {
 constexpr ActivationArgs kRelu{Activation::clip, 0, kInf}, kRelu6{Activation::clip, 0, 6};
 
 TEST(Gemm, IsOneChainOfFusedMultiplyAddsForEveryNumberOfRows) {
-  for (std::int64_t m = 1; m <= 50; m++) expect_chain({.m = m, .n = 70, .kc = 9, .bias = true});
+  // Panels of one to four blocks, the last one whole, of more than half, of half and of less.
+  for (const std::int64_t n : {3, 13, 16, 22, 32, 40, 45, 48, 54, 57, 64, 70}) {
+    for (std::int64_t m = 1; m <= 50; m++) expect_chain({.m = m, .n = n, .kc = 9, .bias = true});
+  }
+}
+
+// Rows that are cut into blocks, up to the longest last ones.
+TEST(Gemm, IsOneChainForEveryNumberOfRowBlocks) {
+  for (const std::int64_t m : {71, 72, 73, 95, 100, 119, 120, 121, 167, 215}) {
+    for (const std::int64_t n : {5, 12, 24, 70}) {
+      expect_chain({.m = m, .n = n, .kc = 7, .residual = true, .activation = kRelu, .gap = 2});
+    }
+  }
+  for (const std::int64_t taps : {56, 57}) expect_chain({.m = 71, .n = 20, .kc = 2, .taps = taps, .bias = true});
+}
+
+// Where panels are joined. Nine blocks are panels of 4, 3 and 2 with AVX-512.
+TEST(Gemm, IsOneChainForFewRowsOfEveryWidth) {
+  std::vector<std::int64_t> widths = {251, 256, 261, 272, 320, 515};
+  for (std::int64_t n = 1; n <= 9 * kBlock; n++) widths.push_back(n);
+  for (const std::int64_t m : {1, 2, 3, 4}) {
+    for (const std::int64_t n : widths) {
+      expect_chain(
+          {.m = m, .n = n, .kc = 7, .bias = n % 2 == 0, .residual = n % 3 == 0, .activation = kRelu, .gap = n % 4});
+    }
+    for (const std::int64_t n : {128, 144, 261}) {
+      expect_chain({.m = m, .n = n, .kc = 3, .taps = 4, .bias = true});
+      expect_chain({.m = m, .n = n, .kc = 1100, .bias = true, .residual = true, .activation = kRelu6});
+    }
+  }
 }
 
 TEST(Gemm, IsOneChainForEveryWidth) {
@@ -161,6 +190,7 @@ TEST(Gemm, IsOneChainAcrossTaps) {
 TEST(Gemm, IsOneChainWhereWeightsOutgrowTheCache) {
   expect_chain({.m = 1, .n = 700, .kc = 700, .bias = true, .activation = kRelu});
   expect_chain({.m = 100, .n = 200, .kc = 1100, .bias = true, .residual = true, .activation = kRelu, .gap = 5});
+  for (const std::int64_t n : {5, 24, 40, 56, 103}) expect_chain({.m = 23, .n = n, .kc = 1100, .bias = true});
 }
 
 TEST(Gemm, WithoutDepthIsTheBiasAndTheResidual) {
