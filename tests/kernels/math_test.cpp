@@ -73,13 +73,13 @@ double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::
 constexpr double kSigmoidEnd = -88.3f;
 double sigmoid(double x) { return 1 / (1 + std::exp(-(x < kSigmoidEnd ? kSigmoidEnd : x))); }
 
-TEST(Activate, Sigmoid) { check_activation(Activation::sigmoid, 0, 0, 4, "sigmoid", sigmoid); }
+TEST(Activate, Sigmoid) { check_activation(Activation::sigmoid, 0, 0, 2, "sigmoid", sigmoid); }
 TEST(Activate, Silu) {
-  check_activation(Activation::silu, 0, 0, 4, "silu",
+  check_activation(Activation::silu, 0, 0, 2, "silu",
                    [](double x) { return (x < kSigmoidEnd ? kSigmoidEnd : x) * sigmoid(x); });
 }
 TEST(Activate, Tanh) {
-  check_activation(Activation::tanh, 0, 0, 3, "tanh", [](double x) { return std::tanh(x); });
+  check_activation(Activation::tanh, 0, 0, 2, "tanh", [](double x) { return std::tanh(x); });
 }
 TEST(Activate, ClipKeepsNan) {
   check_activation(Activation::clip, 0, 6, 0, "relu6",
@@ -110,7 +110,7 @@ TEST(Unary, Exp) {
   check_unary(UnaryOp::exp, 1, "exp", [](double x) { return std::exp(x); });
 }
 TEST(Unary, Log) {
-  check_unary(UnaryOp::log, 1.5, "log", [](double x) { return std::log(x); });
+  check_unary(UnaryOp::log, 1, "log", [](double x) { return std::log(x); });
 }
 TEST(Unary, Erf) {
   check_unary(UnaryOp::erf, 2, "erf", [](double x) { return std::erf(x); });
