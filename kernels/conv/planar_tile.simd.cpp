@@ -38,35 +38,32 @@ PlanarTileFn pick_rows(int rows, std::integer_sequence<int, Rows...>) {
   return kTiles[rows - 1];
 }
 
-template <int S, bool Half>
-PlanarTileFn pick_blocks(int rows, int blocks) {
+// Half registers for a single block only: behind others they save little.
+template <int S>
+PlanarTileFn pick_blocks(int rows, int blocks, bool half) {
   switch (blocks) {
 #if defined(ADZE_TARGET_avx512)
     case 4:
-      return pick_rows<S, 4, Half>(rows, std::make_integer_sequence<int, kRows[Half][4]>{});
+      return pick_rows<S, 4, false>(rows, std::make_integer_sequence<int, kRows[0][4]>{});
     case 3:
-      return pick_rows<S, 3, Half>(rows, std::make_integer_sequence<int, kRows[Half][3]>{});
+      return pick_rows<S, 3, false>(rows, std::make_integer_sequence<int, kRows[0][3]>{});
     case 2:
-      return pick_rows<S, 2, Half>(rows, std::make_integer_sequence<int, kRows[Half][2]>{});
+      return pick_rows<S, 2, false>(rows, std::make_integer_sequence<int, kRows[0][2]>{});
 #endif
     default:
-      return pick_rows<S, 1, Half>(rows, std::make_integer_sequence<int, kRows[Half][1]>{});
+      return half ? pick_rows<S, 1, true>(rows, std::make_integer_sequence<int, kRows[1][1]>{})
+                  : pick_rows<S, 1, false>(rows, std::make_integer_sequence<int, kRows[0][1]>{});
   }
-}
-
-template <int S>
-PlanarTileFn pick_half(int rows, int blocks, bool half) {
-  return half ? pick_blocks<S, true>(rows, blocks) : pick_blocks<S, false>(rows, blocks);
 }
 
 PlanarTileFn pick(int rows, int blocks, bool half, std::int64_t stride) {
   switch (stride) {
     case 1:
-      return pick_half<1>(rows, blocks, half);
+      return pick_blocks<1>(rows, blocks, half);
     case 2:
-      return pick_half<2>(rows, blocks, half);
+      return pick_blocks<2>(rows, blocks, half);
     case 4:
-      return pick_half<4>(rows, blocks, half);
+      return pick_blocks<4>(rows, blocks, half);
     default:
       return nullptr;
   }
