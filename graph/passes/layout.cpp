@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "graph/evaluate.h"
+#include "graph/passes/axis_groups.h"
 #include "graph/passes/pipeline.h"
 #include "graph/passes/rewrite.h"
 
@@ -82,7 +83,7 @@ class Sinker {
     for (Node& node : before) {
       if (is_op(node, "Transpose")) {
         sink_into_transpose(std::move(node));
-      } else if (!try_sink(node)) {
+      } else if (!try_sink(node) && !try_reshape(node)) {
         emit(std::move(node));
       }
     }
@@ -181,6 +182,55 @@ class Sinker {
     for (ValueId& id : moved.inputs) {
       if (id != kNoValue) id = operand(id, in_perm, rank, elementwise);
     }
+    emit_with_transposes(std::move(moved), out_perm);
+    return true;
+  }
+
+  // A reshape that splits and merges axes of a transposed value does the same to the value before the transpose. Axes
+  // that merge must lie side by side there; where they do in another order, as in a shuffle of channels, they are put
+  // in order at their place, so that channels stay last.
+  bool try_reshape(const Node& node) {
+    if (!is_op(node, "Reshape")) return false;
+    const Source* source = source_of(node.inputs[0]);
+    const Shape from = g_.shape(node.inputs[0]), to = g_.shape(node.outputs[0]);
+    if (!source || to.rank() < 3) return false;  // a matrix is most often what a product takes: absorb_flatten's
+    const auto groups = axis_groups(from, to);
+    if (!groups) return false;
+    const Permutation perm = source->perm;
+    ValueId value = source->value;
+    // The untransposed axes, and for each group where its own begin, in the order that merging needs.
+    std::vector<int> order(perm.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::vector<const AxisGroup*> placed;
+    for (const AxisGroup& group : *groups) placed.push_back(&group);
+    const auto lowest = [&](const AxisGroup* group) {
+      const auto begin = perm.begin() + group->from;
+      return *std::min_element(begin, begin + group->count);
+    };
+    for (const AxisGroup* group : placed) {
+      const auto begin = perm.begin() + group->from;
+      const auto [low, high] = std::minmax_element(begin, begin + group->count);
+      if (*high - *low + 1 != group->count) return false;
+      std::copy(begin, begin + group->count, order.begin() + *low);
+    }
+    std::ranges::sort(placed, {}, lowest);
+    if (!is_identity(order)) {
+      const auto known = made_.find({value, order});
+      const ValueId ordered = known != made_.end() ? known->second : permuted_value(g_, nodes_, value, order);
+      made_.emplace(std::pair{value, order}, ordered);
+      value = ordered;
+    }
+    // Each group's axes in the untransposed result, in their order there.
+    std::vector<std::int64_t> sizes;
+    Permutation out_perm(static_cast<std::size_t>(to.rank()));
+    for (const AxisGroup* group : placed) {
+      for (int axis = group->to; axis < group->to + group->to_count; axis++) {
+        out_perm[static_cast<std::size_t>(axis)] = static_cast<int>(sizes.size());
+        sizes.push_back(to[axis]);
+      }
+    }
+    const ValueId shape = g_.add_constant(node.name + ":shape", Tensor::from_ints(sizes), 0);
+    Node moved = make_node(node.name, "Reshape", {value, shape}, {node.outputs[0]});
     emit_with_transposes(std::move(moved), out_perm);
     return true;
   }

@@ -45,12 +45,16 @@ ADZE_INLINE void load_start(const TileArgs& t, f32x16 (&acc)[MR][NV]) {
   }
 }
 
-// The outputs of the tile that comes next lie a row apart, often a page each, where no hardware prefetcher looks. What
-// lies beyond the last row is never read or written.
+// The outputs of the tile that comes next lie a row apart, often a page each, where no hardware prefetcher looks, and so
+// does the residual that this tile adds in the end. What lies beyond the last row is never read or written.
 template <int MR, int NV>
 ADZE_INLINE void prefetch_below(const TileArgs& t) {
   ADZE_UNROLL for (int i = 0; i < MR; i++) {
     ADZE_UNROLL for (int j = 0; j < NV; j++) __builtin_prefetch(t.c + (MR + i) * t.ldc + j * kBlock, 1);
+  }
+  if (!t.last || !t.residual) return;
+  ADZE_UNROLL for (int i = 0; i < MR; i++) {
+    ADZE_UNROLL for (int j = 0; j < NV; j++) __builtin_prefetch(t.residual + i * t.ldr + j * kBlock);
   }
 }
 
