@@ -12,6 +12,11 @@ namespace {
 constexpr std::int64_t kMostChannels = 4, kMostDepth = 1024;
 // Of a strip; it stays in L1 or close to it beside a panel of weights.
 constexpr std::int64_t kStripFloats = (48 << 10) / sizeof(float);
+// Of the strip for a single row of outputs, which every thread holds and 32-bit offsets reach.
+constexpr std::int64_t kMostRowFloats = 1 << 20;
+
+// Floats of a source line with the zeros around it.
+std::int64_t line_pitch_of(const ConvGeometry& g) { return (g.out[2] - 1) * g.stride[2] + g.kernel[2]; }
 
 class Strips {
  public:
@@ -83,12 +88,13 @@ class Strips {
 bool planar_takes(const ConvGeometry& g) {
   const bool flat = g.in[0] == 1 && g.out[0] == 1 && g.kernel[0] == 1 && g.stride[0] == 1;
   const bool stride = g.stride[2] == 1 || g.stride[2] == 2 || g.stride[2] == 4;
-  return flat && stride && g.dilation == Spatial{1, 1, 1} && g.ic <= kMostChannels && g.ic * g.taps() <= kMostDepth &&
-         g.out[2] > 1;
+  const bool shallow = g.ic > 0 && g.ic <= kMostChannels && g.ic * g.taps() <= kMostDepth;
+  return flat && stride && shallow && g.dilation == Spatial{1, 1, 1} && g.out[1] > 0 && g.out[2] > 1 &&
+         line_pitch_of(g) <= kMostRowFloats / (g.ic * g.kernel[1]);
 }
 
 PlanarLayer::PlanarLayer(const ConvGeometry& geometry, std::int64_t out_channels) : g(geometry), oc(out_channels) {
-  line_pitch = (g.out[2] - 1) * g.stride[2] + g.kernel[2];
+  line_pitch = line_pitch_of(g);
   const std::int64_t room = kStripFloats / (g.ic * line_pitch);
   strip_rows = std::clamp<std::int64_t>((room - g.kernel[1]) / g.stride[1] + 1, 1, g.out[1]);
   lines = (strip_rows - 1) * g.stride[1] + g.kernel[1];
