@@ -48,15 +48,6 @@ class ImageGraph : public ModelBuilder {
   std::uint64_t seed_ = 1;
 };
 
-// Both ways agree, with these steps left over; `exact`: in every byte.
-void expect_steps(const ModelBuilder& m, const std::string& steps, bool exact = true) {
-  const PassesRun run = expect_passes_agree(m.serialized());
-  EXPECT_EQ(run.steps, steps);
-  EXPECT_EQ(run.exact, exact);
-}
-
-constexpr bool kRounds = false;
-
 // ---- identities -----------------------------------------------------------------------------------------------------
 
 TEST(Passes, IdentityAndDropoutGo) {

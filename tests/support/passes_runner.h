@@ -86,4 +86,13 @@ inline PassesRun expect_passes_agree(const std::string& model_bytes, bool winogr
   return optimised;
 }
 
+// Both ways agree, with these steps left over; `exact`: in every byte.
+inline void expect_steps(const ModelBuilder& m, const std::string& steps, bool exact = true) {
+  const PassesRun run = expect_passes_agree(m.serialized());
+  EXPECT_EQ(run.steps, steps);
+  EXPECT_EQ(run.exact, exact);
+}
+
+constexpr bool kRounds = false;
+
 }  // namespace adze::testing
