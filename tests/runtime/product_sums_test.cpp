@@ -55,6 +55,12 @@ TEST(ProductSums, OtherConstantsStay) {
   }
 }
 
+TEST(ProductSums, AColumnAsLongAsARowStays) {
+  ProductGraph m({33, 20});
+  m.constant("column", {33, 1}).add("p", "column");
+  expect_steps(m, "MatMul Add");
+}
+
 TEST(ProductSums, ARowThatGivesTheResultAnAxisMoreStays) {
   ProductGraph vector({20});
   vector.constant("row", {1, 33}).add("p", "row");
