@@ -294,8 +294,11 @@ TEST(Planar, LeavesWhatMakesNoStrip) {
   ConvGeometry no_rows = geometry({1, 30, {1, 3}, {3, 1}}, 1, 3);
   no_rows.in[1] = no_rows.out[1] = 0;
   EXPECT_FALSE(planar_takes(no_rows));
-  // A single row's strip would be a thousand times the image, and its offsets no longer fit.
-  EXPECT_FALSE(planar_takes(geometry({1, 3 << 20, {1024, 1}, {1, 1}, {512, 0, 512, 0}}, 1, 1)));
+  // The strip of a single row grows by each line that the kernel reaches.
+  const auto tall = [](std::int64_t w) { return geometry({1, w, {1024, 1}, {1, 1}, {512, 0, 512, 0}}, 1, 1); };
+  EXPECT_TRUE(planar_takes(tall(1024)));
+  EXPECT_FALSE(planar_takes(tall(1025)));
+  EXPECT_FALSE(planar_takes(tall(3 << 20)));
 }
 
 }  // namespace
