@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "tests/support/inverted_residual.h"
 #include "tests/support/passes_runner.h"
 
 namespace adze::testing {
@@ -133,6 +134,12 @@ TEST(PlanarModel, AnImageThatComesChannelsLastStaysSo) {
   EXPECT_EQ(run.steps, "Conv Transpose");
   EXPECT_EQ(run.kernels.at(0), kernel_of("conv_f32/"));
   EXPECT_TRUE(run.exact);
+}
+
+TEST(PlanarModel, StripsBeginBehindOne) {
+  const PassesRun run = expect_passes_agree(InvertedResidualModel({.in = 3}).serialized());
+  EXPECT_EQ(run.steps, "Conv Strips Transpose");
+  EXPECT_EQ(run.kernels.at(0), kernel_of("planar_conv_f32/"));
 }
 
 TEST(PlanarModel, SameBytesForThreadsAndVariants) {
