@@ -1,7 +1,6 @@
 #include "bench/kernels/conv_problem.h"
 
 namespace adze::bench {
-namespace {
 
 ConvGeometry geometry_of(const ConvShape& s) {
   ConvGeometry g;
@@ -15,6 +14,8 @@ ConvGeometry geometry_of(const ConvShape& s) {
   g.ic_pitch = s.ic;
   return g;
 }
+
+namespace {
 
 bool inside(std::int64_t position, std::int64_t size) { return position >= 0 && position < size; }
 

@@ -10,13 +10,16 @@
 
 namespace adze::bench {
 
+// Of one group.
+ConvGeometry geometry_of(const ConvShape& s);
+
 struct ConvProblem {
   explicit ConvProblem(const ConvShape& s);
 
   ConvShape shape;
-  ConvGeometry geometry;  // of one group
-  Floats src;             // [h, w, ic]
-  Floats weights;         // [kh, kw, ic / groups, oc]
+  ConvGeometry geometry;
+  Floats src;      // [h, w, ic]
+  Floats weights;  // [kh, kw, ic / groups, oc]
 
   // Output channel o of an output pixel.
   Sum output(std::int64_t pixel, std::int64_t o) const;

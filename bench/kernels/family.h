@@ -27,6 +27,7 @@ struct Subject {
   std::string shape;  // for people, like "3x3 s2 64-128 @56x56"
   double flops;       // of the definition, whatever way the kernel takes
   std::function<std::unique_ptr<Job>(std::size_t row)> prepare;
+  double done = 0;  // flops that the kernel's products do where an algorithm saves some; 0: all of the definition's
 };
 
 struct Family {

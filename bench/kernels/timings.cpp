@@ -33,6 +33,7 @@ void time_job(benchmark::State& state, const Subject& subject, std::size_t row, 
   }
   state.counters["GFLOP/s"] = subject.flops / best / 1e9;
   state.counters["%peak"] = 100 * subject.flops / best / fma_peak(isa);
+  if (subject.done > 0) state.counters["%peak done"] = 100 * subject.done / best / fma_peak(isa);
   state.SetLabel(subject.shape);
 }
 
