@@ -1,6 +1,7 @@
 // Convolutions of one group as indirect GEMMs, 1x1 among them.
 #include "kernels/conv/conv.h"
 
+#include "bench/kernels/conv_jobs.h"
 #include "bench/kernels/conv_problem.h"
 
 namespace adze::bench {
@@ -46,8 +47,8 @@ Family conv() {
   Family family = family_of("conv_f32", gemm_tile_f32);
   for (const ConvShape& s : kConvShapes) {
     if (s.groups != 1) continue;
-    family.subjects.push_back(conv_subject(
-        s, [&s](std::size_t row) { return std::make_unique<IndirectConv>(s, gemm_tile_f32.variants[row].fn); }));
+    family.subjects.push_back(
+        conv_subject(s, [&s](std::size_t row) { return indirect_conv(s, gemm_tile_f32.variants[row].isa); }));
   }
   return family;
 }
@@ -55,4 +56,9 @@ Family conv() {
 const Registered kConv(conv());
 
 }  // namespace
+
+std::unique_ptr<Job> indirect_conv(const ConvShape& s, Isa isa) {
+  return std::make_unique<IndirectConv>(s, gemm_tile_f32.best(isa).fn);
+}
+
 }  // namespace adze::bench

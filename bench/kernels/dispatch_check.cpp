@@ -5,6 +5,7 @@
 #include <limits>
 #include <string_view>
 
+#include "bench/kernels/choice.h"
 #include "bench/kernels/clock.h"
 #include "bench/kernels/family.h"
 #include "bench/kernels/verdict.h"
@@ -21,6 +22,7 @@ constexpr std::string_view kShapes[] = {
     "resnet18/layer1.3x3",
     "resnet18/layer2.down",
     "resnet18/layer4.3x3",
+    "mobilenet_v2/stem",
     "mobilenet_v2/block1.depthwise",
     "mobilenet_v2/block2.expand",
     "mobilenet_v2/block2.depthwise-s2",
@@ -29,13 +31,14 @@ constexpr std::string_view kShapes[] = {
     "efficientnet_b0/stage5.depthwise5",
     "efficientnet_b0/stage6.excite",
     "squeezenet1_1/fire4.squeeze",
+    "squeezenet1_1/fire8.expand3x3",
     "unet256/down1.second",
     "unet256/up1.first",
 };
 
 constexpr int kRounds = 15;
 constexpr double kRoundSeconds = 2e-3;  // of each row, or one run
-// A row this many times slower is not going to win: portable ones would otherwise take all the time there is.
+// A way this many times slower is not going to win: portable ones would otherwise take all the time there is.
 constexpr double kHopeless = 4;
 constexpr int kHopelessRounds = 3;
 
@@ -52,8 +55,8 @@ double round_of(Job& job) {
   return best;
 }
 
-Duel fight(const Family& family, const Subject& subject, std::size_t other, Job& chosen_job, Job& other_job) {
-  Duel duel{family.name, subject.name, family.rows[family.chosen], family.rows[other], {}, {}};
+Duel fight(const Choice& choice, const Way& other, Job& chosen_job, Job& other_job) {
+  Duel duel{choice.kernel, choice.subject, choice.ways[choice.chosen].name, other.name, {}, {}};
   for (int round = 0, rounds = kRounds; round < rounds; round++) {
     // Which goes first changes: the second finds the other's operands in the caches and not its own.
     if (round % 2 == 0) duel.chosen_seconds.push_back(round_of(chosen_job));
@@ -65,26 +68,27 @@ Duel fight(const Family& family, const Subject& subject, std::size_t other, Job&
 }
 
 // A job that ran once and gave the right sums.
-std::unique_ptr<Job> sound_job(const Family& family, const Subject& subject, std::size_t row) {
-  auto job = subject.prepare(row);
+std::unique_ptr<Job> sound_job(const Choice& choice, const Way& way) {
+  auto job = way.prepare();
   job->run();
   if (job->right()) return job;
-  std::fprintf(stderr, "%s/%s/%s: the result is wrong\n", family.name.c_str(),
-               std::string(isa_name(family.rows[row])).c_str(), subject.name.c_str());
+  std::fprintf(stderr, "%s/%s/%s: the result is wrong\n", choice.kernel.c_str(), way.name.c_str(),
+               choice.subject.c_str());
   return nullptr;
 }
 
 // Appends to `duels`; false when a sum was wrong.
-bool check_subject(const Family& family, const Subject& subject, std::vector<Duel>& duels) {
-  const auto chosen = sound_job(family, subject, family.chosen);
+bool check_choice(const Choice& choice, std::vector<Duel>& duels) {
+  const auto chosen = sound_job(choice, choice.ways[choice.chosen]);
   if (!chosen) return false;
-  for (std::size_t row = 0; row < family.rows.size(); row++) {
-    if (row == family.chosen || !family.runs(row)) continue;
-    const auto other = sound_job(family, subject, row);
+  for (std::size_t i = 0; i < choice.ways.size(); i++) {
+    if (i == choice.chosen) continue;
+    const Way& way = choice.ways[i];
+    const auto other = sound_job(choice, way);
     if (!other) return false;
-    Duel duel = fight(family, subject, row, *chosen, *other);
+    Duel duel = fight(choice, way, *chosen, *other);
     // A burst of other work can decide one fight, hardly two.
-    if (lost(duel)) duel = fight(family, subject, row, *chosen, *other);
+    if (lost(duel)) duel = fight(choice, way, *chosen, *other);
     std::printf("%s\n", line(duel).c_str());
     std::fflush(stdout);
     duels.push_back(std::move(duel));
@@ -103,11 +107,12 @@ bool check_dispatch() {
     for (const Subject& subject : family.subjects) {
       if (std::find(std::begin(kShapes), std::end(kShapes), subject.name) == std::end(kShapes)) continue;
       covered = true;
-      sound &= check_subject(family, subject, duels);
+      sound &= check_choice(choice_of_row(family, subject), duels);
     }
     if (!covered) std::fprintf(stderr, "%s: none of its shapes is checked\n", name.c_str());
     sound &= covered;
   }
+  for (const Choice& choice : choices_of_algorithm()) sound &= check_choice(choice, duels);
   std::printf("%s\n", summary(duels).c_str());
   return sound && std::none_of(duels.begin(), duels.end(), lost);
 }

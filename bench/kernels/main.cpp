@@ -2,7 +2,7 @@
 // the same instruction set reaches on the same core at start.
 //
 //   kernels_bench [--benchmark_...]   google-benchmark's options
-//   kernels_bench --check-dispatch    whether the variants that dispatch takes are the fastest ones here
+//   kernels_bench --check-dispatch    whether the variants and algorithms that are taken are the fastest ones here
 //
 // Exit codes: 0 right, 1 a wrong sum or a lost check, 2 usage.
 #include <benchmark/benchmark.h>

@@ -14,10 +14,10 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-std::string columns(const char* family, const char* subject, const char* chosen, const std::string& chosen_time,
+std::string columns(const char* kernel, const char* subject, const char* chosen, const std::string& chosen_time,
                     const char* other, const std::string& other_time, const std::string& quotient) {
   char text[256];
-  std::snprintf(text, sizeof text, "%-16s %-36s %-9s %10s  %-9s %10s %8s", family, subject, chosen, chosen_time.c_str(),
+  std::snprintf(text, sizeof text, "%-16s %-36s %-9s %10s  %-9s %10s %8s", kernel, subject, chosen, chosen_time.c_str(),
                 other, other_time.c_str(), quotient.c_str());
   return text;
 }
@@ -42,10 +42,9 @@ bool lost(const Duel& duel) { return ratio(duel) > kMostLost; }
 std::string heading() { return columns("kernel", "shape", "chosen", "us", "other", "us", "ratio"); }
 
 std::string line(const Duel& duel) {
-  return columns(std::string(duel.family).c_str(), std::string(duel.subject).c_str(),
-                 std::string(isa_name(duel.chosen)).c_str(), fixed(1e6 * median(duel.chosen_seconds), 1),
-                 std::string(isa_name(duel.other)).c_str(), fixed(1e6 * median(duel.other_seconds), 1),
-                 fixed(ratio(duel), 3)) +
+  return columns(duel.kernel.c_str(), duel.subject.c_str(), duel.chosen.c_str(),
+                 fixed(1e6 * median(duel.chosen_seconds), 1), duel.other.c_str(),
+                 fixed(1e6 * median(duel.other_seconds), 1), fixed(ratio(duel), 3)) +
          (lost(duel) ? "  LOST" : "");
 }
 

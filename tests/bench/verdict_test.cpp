@@ -6,7 +6,7 @@ namespace adze::bench {
 namespace {
 
 Duel duel(std::vector<double> chosen, std::vector<double> other) {
-  return {"conv_f32", "model/layer", Isa::avx512, Isa::avx2, std::move(chosen), std::move(other)};
+  return {"conv_f32", "model/layer", "avx512", "avx2", std::move(chosen), std::move(other)};
 }
 
 TEST(Verdict, RatioIsTheMedianOfTheRounds) {
@@ -22,7 +22,7 @@ TEST(Verdict, LosesByMoreThanFivePercent) {
   EXPECT_FALSE(lost(duel({1}, {1})));
 }
 
-TEST(Verdict, PrintsBothRowsAndTheLoss) {
+TEST(Verdict, PrintsBothWaysAndTheLoss) {
   const Duel won = duel({1e-6}, {2e-6}), beaten = duel({3e-6}, {2e-6});
   for (const char* part : {"conv_f32", "model/layer", "avx512", "1.0", "avx2", "2.0", "0.500"})
     EXPECT_NE(line(won).find(part), std::string::npos) << part << " in " << line(won);
