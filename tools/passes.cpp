@@ -1,8 +1,9 @@
 #include "tools/passes.h"
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
+#include <span>
 
 #include "graph/passes/pipeline.h"
 #include "runtime/plan.h"
@@ -35,7 +36,7 @@ double allowed(std::span<const T> raw, bool exact) {
 
 template <class T>
 bool agree(const T& raw, const T& optimised, double bound) {
-  if (std::memcmp(&raw, &optimised, sizeof(T)) == 0) return true;
+  if (std::ranges::equal(std::as_bytes(std::span(&raw, 1)), std::as_bytes(std::span(&optimised, 1)))) return true;
   const auto a = static_cast<double>(raw), b = static_cast<double>(optimised);
   if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);
   return bound > 0 && std::fabs(a - b) <= bound;

@@ -75,7 +75,7 @@ Result<void> execute(const Options& options) {
   serve.service.deadline = std::chrono::milliseconds(options.deadline_ms);
   serve.service.note = [](const std::string& text) { std::fprintf(stderr, "adze: %s\n", text.c_str()); };
   serve.drain_delay = std::chrono::milliseconds(options.drain_delay_ms);
-  const auto served = server::serve(serve, [&](int port) {
+  auto served = server::serve(serve, [&](int port) {
     std::fprintf(stderr, "adze: serving %zu model(s) on http://%s:%d, default \"%s\"\n", serve.service.models.size(),
                  options.host.c_str(), port, serve.service.models.front().first.c_str());
   });

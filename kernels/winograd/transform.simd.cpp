@@ -51,25 +51,25 @@ struct Points<4> {
 
 template <int M, bool Full>
 ADZE_INLINE void source_block(const WinogradSource& a, std::int64_t c, int lanes) {
-  constexpr int P = M + 2;
+  constexpr int kSide = M + 2;
   const float* const* pixels = a.pixels;
   float* v0 = a.v + c;
   const std::int64_t plane = a.plane;
-  Vec half[P][P];
-  for (int i = 0; i < P; i++) {
-    Vec d[P], v[P];
-    ADZE_UNROLL for (int j = 0; j < P; j++) {
-      const float* pixel = pixels[i * P + j] + c;
+  Vec half[kSide][kSide];
+  for (int i = 0; i < kSide; i++) {
+    Vec d[kSide], v[kSide];
+    ADZE_UNROLL for (int j = 0; j < kSide; j++) {
+      const float* pixel = pixels[i * kSide + j] + c;
       d[j] = Full ? vec_load(pixel) : vec_load_partial(pixel, lanes);
     }
     Points<M>::source(d, v);
-    ADZE_UNROLL for (int j = 0; j < P; j++) half[i][j] = v[j];
+    ADZE_UNROLL for (int j = 0; j < kSide; j++) half[i][j] = v[j];
   }
-  for (int j = 0; j < P; j++) {
-    Vec d[P], v[P];
-    ADZE_UNROLL for (int i = 0; i < P; i++) d[i] = half[i][j];
+  for (int j = 0; j < kSide; j++) {
+    Vec d[kSide], v[kSide];
+    ADZE_UNROLL for (int i = 0; i < kSide; i++) d[i] = half[i][j];
     Points<M>::source(d, v);
-    ADZE_UNROLL for (int i = 0; i < P; i++) vec_store(v0 + (i * P + j) * plane, v[i]);
+    ADZE_UNROLL for (int i = 0; i < kSide; i++) vec_store(v0 + (i * kSide + j) * plane, v[i]);
   }
 }
 
@@ -83,13 +83,13 @@ void source(const WinogradSource& a) {
 // Clipping stays in registers.
 template <int M>
 ADZE_INLINE void result_lanes(const WinogradTile& a, std::int64_t column, int lanes) {
-  constexpr int P = M + 2;
+  constexpr int kSide = M + 2;
   const float* products = a.m + column;
   const std::int64_t plane = a.plane;
-  Vec half[M][P];
-  for (int j = 0; j < P; j++) {
-    Vec m[P], y[M];
-    ADZE_UNROLL for (int i = 0; i < P; i++) m[i] = vec_load(products + (i * P + j) * plane);
+  Vec half[M][kSide];
+  for (int j = 0; j < kSide; j++) {
+    Vec m[kSide], y[M];
+    ADZE_UNROLL for (int i = 0; i < kSide; i++) m[i] = vec_load(products + (i * kSide + j) * plane);
     Points<M>::result(m, y);
     ADZE_UNROLL for (int i = 0; i < M; i++) half[i][j] = y[i];
   }
@@ -97,8 +97,8 @@ ADZE_INLINE void result_lanes(const WinogradTile& a, std::int64_t column, int la
   const bool clipped = a.activation.kind == Activation::clip;
   const Vec low = vec_splat(a.activation.alpha), high = vec_splat(a.activation.beta);
   for (int i = 0; i < a.rows; i++) {
-    Vec m[P], y[M];
-    ADZE_UNROLL for (int j = 0; j < P; j++) m[j] = half[i][j];
+    Vec m[kSide], y[M];
+    ADZE_UNROLL for (int j = 0; j < kSide; j++) m[j] = half[i][j];
     Points<M>::result(m, y);
     ADZE_UNROLL for (int j = 0; j < M; j++) {
       if (j >= a.columns) continue;
