@@ -58,6 +58,7 @@ void copy_plane(const StridedCopy& s, const T* src, T* dst) {
 
 template <class T>
 void copy_as(const StridedCopy& s, const std::byte* src, std::byte* dst, Range planes) {
+  if (planes.empty()) return;  // an axis may be empty
   std::array<std::int64_t, kMaxCopyAxes> index{};
   std::int64_t rest = planes.begin, from = 0, to = 0;
   for (int axis = s.rank - 3; axis >= 0; axis--) {

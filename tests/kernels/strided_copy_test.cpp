@@ -56,6 +56,20 @@ class StridedCopyTest : public ::testing::Test {};
 using Sizes = ::testing::Types<std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_t>;
 TYPED_TEST_SUITE(StridedCopyTest, Sizes);
 
+TYPED_TEST(StridedCopyTest, AnEmptyAxisCopiesNothing) {
+  GuardedBuffer<TypeParam> src(4);
+  numbered(src);
+  for (const Dims& dims : {Dims{3, 0, 4}, Dims{0, 2, 2, 2}, Dims{2, 3, 2, 0}}) {
+    StridedCopy copy;
+    for (std::size_t a = 0; a < dims.size(); a++) copy.add_axis(dims[a], 100, 1000);  // nothing merges
+    GuardedBuffer<TypeParam> dst(1);
+    dst[0] = 7;
+    strided_copy(copy, sizeof(TypeParam), reinterpret_cast<const std::byte*>(src.data()),
+                 reinterpret_cast<std::byte*>(dst.data()), {0, copy.planes()});
+    EXPECT_EQ(dst[0], TypeParam{7});
+  }
+}
+
 TYPED_TEST(StridedCopyTest, TransposesOfAwkwardSizes) {
   for (const std::int64_t rows : testing::sizes_around_powers_of_two(70)) {
     for (const std::int64_t columns : {1, 3, 8, 31, 32, 33, 65}) {
