@@ -36,36 +36,11 @@ bool joins_rows(const ConvGeometry& g) {
   return g.kernel[2] > 1 && g.dilation[2] == 1 && g.ic == g.ic_pitch && g.ic <= kJoinedChannels;
 }
 
-// Where the windows of some neighbouring output pixels begin, which may be outside.
-struct Windows {
-  static constexpr std::int64_t kMost = 64;
-  std::int64_t z[kMost], y[kMost], x[kMost];
-  std::int64_t at[kMost];  // as an index into src, for one that is inside
-  bool inside = true;      // all of each
-
-  Windows(const ConvGeometry& g, Range rows) {
-    Spatial reach;
-    for (std::size_t a = 0; a < kSpatial; a++) reach[a] = g.in[a] - (g.kernel[a] - 1) * g.dilation[a];
-    std::int64_t column = rows.begin % g.out[2], rest = rows.begin / g.out[2];
-    std::int64_t line = rest % g.out[1];
-    rest /= g.out[1];
-    std::int64_t plane = rest % g.out[0], image = rest / g.out[0];
-    for (std::int64_t i = 0; i < rows.size(); i++) {
-      z[i] = plane * g.stride[0] - g.pad[0];
-      y[i] = line * g.stride[1] - g.pad[1];
-      x[i] = column * g.stride[2] - g.pad[2];
-      at[i] = (((image * g.in[0] + z[i]) * g.in[1] + y[i]) * g.in[2] + x[i]) * g.ic_pitch;
-      inside &= adze::inside(z[i], reach[0]) && adze::inside(y[i], reach[1]) && adze::inside(x[i], reach[2]);
-      if (++column < g.out[2]) continue;
-      column = 0;
-      if (++line < g.out[1]) continue;
-      line = 0;
-      if (++plane < g.out[0]) continue;
-      plane = 0;
-      image++;
-    }
-  }
-};
+// How many steps of `stride` from `from` on reach `to` or go beyond it.
+std::int64_t steps_to(std::int64_t from, std::int64_t to, std::int64_t stride) {
+  const std::int64_t distance = to - from;
+  return distance <= 0 ? 0 : stride == 1 ? distance : (distance + stride - 1) / stride;
+}
 
 }  // namespace
 
@@ -74,40 +49,46 @@ ConvTaps conv_taps(const ConvGeometry& g) {
   return {g.taps(), g.ic};
 }
 
+// Output pixels of one line at a time: those whose elements of a kernel row all lie inside are neighbours.
 void conv_rows(const void* context, Range rows, Range taps, const float** out, std::int64_t stride) {
   const auto& conv = *static_cast<const ConvRows*>(context);
   const ConvGeometry& g = *conv.geometry;
   const bool joined = joins_rows(g);
   const std::int64_t per_row = joined ? 1 : g.kernel[2], span = joined ? g.kernel[2] : 1;
+  const std::int64_t pixel_step = g.stride[2] * g.ic_pitch;
   float* edge = conv.edges;
-  for (std::int64_t begin = rows.begin; begin < rows.end; begin += Windows::kMost) {
-    const std::int64_t count = std::min(Windows::kMost, rows.end - begin);
-    const Windows windows(g, {begin, begin + count});
+  for (std::int64_t row = rows.begin, count = 0; row < rows.end; row += count) {
+    const std::int64_t column = row % g.out[2], line = row / g.out[2], plane = line / g.out[1];
+    count = std::min(g.out[2] - column, rows.end - row);
+    const std::int64_t z0 = plane % g.out[0] * g.stride[0] - g.pad[0], y0 = line % g.out[1] * g.stride[1] - g.pad[1];
+    const std::int64_t x0 = column * g.stride[2] - g.pad[2], image = plane / g.out[0] * g.in[0];
     for (std::int64_t t = taps.begin; t < taps.end; t++) {
-      const std::int64_t dx = t % per_row * g.dilation[2], kyz = t / per_row;
-      const std::int64_t dz = kyz / g.kernel[1] * g.dilation[0], dy = kyz % g.kernel[1] * g.dilation[1];
-      const std::int64_t offset = ((dz * g.in[1] + dy) * g.in[2] + dx) * g.ic_pitch;
-      const float** to = out + (t - taps.begin) * stride + (begin - rows.begin);
-      if (windows.inside) {
-        for (std::int64_t i = 0; i < count; i++) to[i] = conv.src + (windows.at[i] + offset);
+      const std::int64_t kyz = t / per_row, z = z0 + kyz / g.kernel[1] * g.dilation[0],
+                         y = y0 + kyz % g.kernel[1] * g.dilation[1], x = x0 + t % per_row * g.dilation[2];
+      const float** to = out + (t - taps.begin) * stride + (row - rows.begin);
+      if (!inside(z, g.in[0]) || !inside(y, g.in[1])) {
+        std::fill_n(to, count, conv.zeros);
         continue;
       }
-      for (std::int64_t i = 0; i < count; i++) {
-        const std::int64_t x = windows.x[i] + dx, first = std::max<std::int64_t>(-x, 0),
-                           last = std::min(span, g.in[2] - x);
-        if (first >= last || !inside(windows.z[i] + dz, g.in[0]) || !inside(windows.y[i] + dy, g.in[1])) {
-          to[i] = conv.zeros;
-        } else if (last - first == span) {
-          to[i] = conv.src + (windows.at[i] + offset);
-        } else {
-          const float* from = conv.src + (windows.at[i] + offset + first * g.ic);
-          to[i] = edge;
-          std::fill_n(edge, first * g.ic, 0.0f);
-          std::copy_n(from, (last - first) * g.ic, edge + first * g.ic);
-          std::fill_n(edge + last * g.ic, (span - last) * g.ic, 0.0f);
-          edge += span * g.ic;
-        }
-      }
+      const std::int64_t source_line = ((image + z) * g.in[1] + y) * g.in[2];
+      const auto at_border = [&](std::int64_t i) {
+        const std::int64_t begin = x + i * g.stride[2], first = std::max<std::int64_t>(-begin, 0),
+                           last = std::min(span, g.in[2] - begin);
+        if (first >= last) return conv.zeros;
+        const float* from = conv.src + (source_line + begin + first) * g.ic_pitch;
+        float* copy = edge;
+        edge += span * g.ic;
+        std::fill_n(copy, first * g.ic, 0.0f);
+        std::copy_n(from, (last - first) * g.ic, copy + first * g.ic);
+        std::fill_n(copy + last * g.ic, (span - last) * g.ic, 0.0f);
+        return static_cast<const float*>(copy);
+      };
+      const std::int64_t first = std::min(count, steps_to(x, 0, g.stride[2]));
+      const std::int64_t last = std::max(first, std::min(count, steps_to(x, g.in[2] - span + 1, g.stride[2])));
+      for (std::int64_t i = 0; i < first; i++) to[i] = at_border(i);
+      const std::int64_t begin = (source_line + x) * g.ic_pitch;
+      for (std::int64_t i = first; i < last; i++) to[i] = conv.src + (begin + i * pixel_step);
+      for (std::int64_t i = last; i < count; i++) to[i] = at_border(i);
     }
   }
 }
