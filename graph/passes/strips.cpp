@@ -2,22 +2,17 @@
 
 #include <algorithm>
 
-#include "graph/conv/problem.h"
+#include "graph/passes/open_conv.h"
 #include "graph/passes/pipeline.h"
 #include "graph/passes/rewrite.h"
 
 namespace adze {
 namespace {
 
-// The convolution's shape, if it is one in f32 with constant weights and bias over flat channels-last images.
+// An open convolution of flat images.
 std::optional<ConvProblem> plain_problem(const SpecialisedGraph& g, const Node& node) {
-  if (!is_op(node, "Conv") || !node.channels_last || node.winograd || node.planar_source) return {};
-  const auto inputs = g.input_infos(node);
-  if (inputs[0]->type != DType::f32 || !inputs[1]->value || (inputs.size() > 2 && inputs[2] && !inputs[2]->value))
-    return {};
-  const auto problem = conv_problem(node, inputs[0]->shape, inputs[1]->shape);
-  if (!problem || problem->src.axes() != 2) return {};
-  return *problem;
+  const auto problem = open_conv(g, node);
+  return problem && problem->src.axes() == 2 ? problem : std::nullopt;
 }
 
 bool is_pointwise(const ConvProblem& p) {
