@@ -10,7 +10,10 @@ template <class F>
 static ADZE_INLINE void for_blocks(std::int64_t n, F f) {
   std::int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) f(i, kLanes);
-  if (i < n) f(i, static_cast<int>(n - i));
+  const int rest = static_cast<int>(n - i);
+  if (rest <= 0) return;
+  if (rest >= kLanes) __builtin_unreachable();  // so that f need not ask whether its block is whole
+  f(i, rest);
 }
 
 static ADZE_INLINE f32x16 load_lanes(const float* p, int lanes) {
