@@ -49,28 +49,65 @@ ConvTaps conv_taps(const ConvGeometry& g) {
   return {g.taps(), g.ic};
 }
 
+namespace {
+
+// A position in a count over d, h and w, w fastest. Dividing for each would take longer than what is done there.
+struct Odometer {
+  Odometer(std::int64_t index, const Spatial& size) : size_(size) {
+    at[2] = index % size[2], index /= size[2];
+    at[1] = index % size[1], at[0] = index / size[1];
+  }
+  // Within a line, or from its end to the next line.
+  void advance(std::int64_t count) {
+    at[2] += count;
+    if (at[2] < size_[2]) return;
+    at[2] = 0;
+    if (++at[1] < size_[1]) return;
+    at[1] = 0;
+    at[0]++;
+  }
+
+  Spatial at;  // at[0] is not bounded
+
+ private:
+  const Spatial& size_;
+};
+
+}  // namespace
+
 // Output pixels of one line at a time: those whose elements of a kernel row all lie inside are neighbours.
 void conv_rows(const void* context, Range rows, Range taps, const float** out, std::int64_t stride) {
   const auto& conv = *static_cast<const ConvRows*>(context);
   const ConvGeometry& g = *conv.geometry;
-  const bool joined = joins_rows(g);
-  const std::int64_t per_row = joined ? 1 : g.kernel[2], span = joined ? g.kernel[2] : 1;
+  const std::int64_t span = joins_rows(g) ? g.kernel[2] : 1;
   const std::int64_t pixel_step = g.stride[2] * g.ic_pitch;
+  const Spatial kernel = {g.kernel[0], g.kernel[1], g.kernel[2] / span};
+  // So many taps later, a line of outputs reads the source line that the next line of outputs reads with the first.
+  const bool shared = g.kernel[0] == 1 && g.stride[1] % g.dilation[1] == 0;
+  const std::int64_t later = shared ? g.stride[1] / g.dilation[1] * kernel[2] : taps.size();
+  const Odometer first_tap(taps.begin, kernel);
+  Odometer pixel(rows.begin, g.out);
   float* edge = conv.edges;
-  for (std::int64_t row = rows.begin, count = 0; row < rows.end; row += count) {
-    const std::int64_t column = row % g.out[2], line = row / g.out[2], plane = line / g.out[1];
-    count = std::min(g.out[2] - column, rows.end - row);
-    const std::int64_t z0 = plane % g.out[0] * g.stride[0] - g.pad[0], y0 = line % g.out[1] * g.stride[1] - g.pad[1];
-    const std::int64_t x0 = column * g.stride[2] - g.pad[2], image = plane / g.out[0] * g.in[0];
-    for (std::int64_t t = taps.begin; t < taps.end; t++) {
-      const std::int64_t kyz = t / per_row, z = z0 + kyz / g.kernel[1] * g.dilation[0],
-                         y = y0 + kyz % g.kernel[1] * g.dilation[1], x = x0 + t % per_row * g.dilation[2];
-      const float** to = out + (t - taps.begin) * stride + (row - rows.begin);
+  for (std::int64_t row = rows.begin, count = 0; row < rows.end; row += count, pixel.advance(count)) {
+    count = std::min(g.out[2] - pixel.at[2], rows.end - row);
+    const std::int64_t image = g.out[0] == 1 ? pixel.at[0] : pixel.at[0] / g.out[0];
+    const std::int64_t z0 = (pixel.at[0] - image * g.out[0]) * g.stride[0] - g.pad[0];
+    const std::int64_t y0 = pixel.at[1] * g.stride[1] - g.pad[1], x0 = pixel.at[2] * g.stride[2] - g.pad[2];
+    const bool below = pixel.at[2] == 0 && pixel.at[1] > 0 && row - g.out[2] >= rows.begin;
+    Odometer tap = first_tap;
+    const float** to = out + (row - rows.begin);
+    for (std::int64_t t = taps.begin; t < taps.end; t++, to += stride, tap.advance(1)) {
+      if (below && t + later < taps.end) {
+        std::copy_n(to + later * stride - g.out[2], count, to);
+        continue;
+      }
+      const std::int64_t z = z0 + tap.at[0] * g.dilation[0], y = y0 + tap.at[1] * g.dilation[1],
+                         x = x0 + tap.at[2] * g.dilation[2];
       if (!inside(z, g.in[0]) || !inside(y, g.in[1])) {
         std::fill_n(to, count, conv.zeros);
         continue;
       }
-      const std::int64_t source_line = ((image + z) * g.in[1] + y) * g.in[2];
+      const std::int64_t source_line = ((image * g.in[0] + z) * g.in[1] + y) * g.in[2];
       const auto at_border = [&](std::int64_t i) {
         const std::int64_t begin = x + i * g.stride[2], first = std::max<std::int64_t>(-begin, 0),
                            last = std::min(span, g.in[2] - begin);
