@@ -66,7 +66,7 @@ class Strips {
     t.tile.first = t.tile.last = true;
     t.tile.activation = args_.activation;
     const bool half = TileSet::is_half(t.tile.last_lanes);
-    const std::int64_t most = args_.tiles->max_rows(panel.blocks, t.tile.last_lanes);
+    const std::int64_t most = args_.planar->rows[half][panel.blocks];
     const std::int64_t pixels = g_.out[2], count = (pixels + most - 1) / most;
     for (std::int64_t i = 0; i < count; i++) {
       const std::int64_t from = pixels * i / count, to = pixels * (i + 1) / count;

@@ -23,9 +23,10 @@ struct PlanarTile {
 };
 using PlanarTileFn = void (*)(const PlanarTile& args);
 
-// The tile functions of one instruction set, with as many rows and blocks as its TileSet has; null for a stride that
-// there are none for.
+// The tile functions of one instruction set, with as many blocks as its TileSet has; null for a stride that there are
+// none for.
 struct PlanarTiles {
+  int rows[2][kMaxBlocks + 1];  // at most, by blocks; [1]: with half of the last block
   PlanarTileFn (*pick)(int rows, int blocks, bool half, std::int64_t stride);
 };
 extern const KernelTable<const PlanarTiles*> planar_tile_f32;

@@ -6,6 +6,16 @@
 namespace adze::ADZE_TARGET {
 namespace {
 
+// Rows per tile of one half block. No pointers to rows as in kernels/gemm: accumulators alone fill the registers, and
+// with so few columns and little depth a tile's beginning and end weigh most.
+#if defined(ADZE_TARGET_avx512)
+constexpr int kHalfRows = 14;
+#elif defined(ADZE_TARGET_avx2)
+constexpr int kHalfRows = 12;
+#else
+constexpr int kHalfRows = kRows[1][1];
+#endif
+
 template <int S, int MR, int NV, bool Half>
 void tile(const PlanarTile& args) {
   const TileArgs& t = args.tile;
@@ -51,7 +61,7 @@ PlanarTileFn pick_blocks(int rows, int blocks, bool half) {
       return pick_rows<S, 2, false>(rows, std::make_integer_sequence<int, kRows[0][2]>{});
 #endif
     default:
-      return half ? pick_rows<S, 1, true>(rows, std::make_integer_sequence<int, kRows[1][1]>{})
+      return half ? pick_rows<S, 1, true>(rows, std::make_integer_sequence<int, kHalfRows>{})
                   : pick_rows<S, 1, false>(rows, std::make_integer_sequence<int, kRows[0][1]>{});
   }
 }
@@ -72,6 +82,8 @@ PlanarTileFn pick(int rows, int blocks, bool half, std::int64_t stride) {
 }  // namespace
 
 extern const PlanarTiles planar_tiles;
-constinit const PlanarTiles planar_tiles{pick};
+constinit const PlanarTiles planar_tiles{
+    {{0, kRows[0][1], kRows[0][2], kRows[0][3], kRows[0][4]}, {0, kHalfRows, kRows[0][2], kRows[0][3], kRows[0][4]}},
+    pick};
 
 }  // namespace adze::ADZE_TARGET

@@ -116,9 +116,9 @@ struct Accumulators {
     ADZE_UNROLL for (int j = 0; j < kWhole; j++) row[j] = load(b + j / PB * pitch + j % PB * kBlock);
     if constexpr (Half) rest = load_half(b + kWhole * kBlock);
     ADZE_UNROLL for (int i = 0; i < MR; i++) {
-      const f32x16 x = splat(x_of(i));
-      ADZE_UNROLL for (int j = 0; j < kWhole; j++) whole[i][j] = fma(x, row[j], whole[i][j]);
-      if constexpr (Half) half[i] = fma(low_half(x), rest, half[i]);
+      const float x = x_of(i);
+      ADZE_UNROLL for (int j = 0; j < kWhole; j++) whole[i][j] = fma(splat(x), row[j], whole[i][j]);
+      if constexpr (Half) half[i] = fma(splat_half(x), rest, half[i]);
     }
   }
   ADZE_INLINE void from(const f32x16 (&acc)[MR][NV]) {
