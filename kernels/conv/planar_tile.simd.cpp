@@ -21,7 +21,8 @@ void tile(const PlanarTile& args) {
   const TileArgs& t = args.tile;
   f32x16 acc[MR][NV];
   load_start(t, acc);
-  prefetch_below<MR, NV>(t);
+  RowsAhead<MR, NV> ahead(t);
+  ahead.start(t, t.kc / kUnrollK);
   Accumulators<MR, NV, Half, NV> sums;
   sums.from(acc);
   const float* b = t.b;
@@ -29,6 +30,7 @@ void tile(const PlanarTile& args) {
   const std::int32_t* offsets = args.offsets;
   std::int64_t k = 0;
   for (; k + kUnrollK <= t.kc; k += kUnrollK, b += kUnrollK * NV * kBlock) {
+    ahead.step(t);
     ADZE_UNROLL for (int u = 0; u < kUnrollK; u++) {
       const float* x = src + offsets[k + u];
       sums.add([x](int i) { return x[i * S]; }, b + u * NV * kBlock, 0);

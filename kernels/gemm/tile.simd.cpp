@@ -15,7 +15,8 @@ void tile(const TileArgs& t) {
   const std::int64_t pitch = t.b_pitch;
   f32x16 acc[MR][NV];
   load_start(t, acc);
-  prefetch_below<MR, NV>(t);
+  RowsAhead<MR, NV> ahead(t);
+  ahead.start(t, t.taps * (t.kc / kPrefetchSteps));
   Accumulators<MR, NV, Half, PB> sums;
   sums.from(acc);
   const float* b = t.b;
@@ -29,6 +30,7 @@ void tile(const TileArgs& t) {
       if (kUnrollK == kPrefetchSteps || k % kPrefetchSteps == 0) {
         for (std::int64_t line = 0; line < next_step; line += 64) __builtin_prefetch(next + line, 0, 2);
         next += next_step;
+        ahead.step(t);
       }
       ADZE_UNROLL for (int u = 0; u < kUnrollK; u++) sums.add([&](int i) { return a[i][k + u]; }, b + u * kStep, pitch);
     }

@@ -45,18 +45,46 @@ ADZE_INLINE void load_start(const TileArgs& t, f32x16 (&acc)[MR][NV]) {
   }
 }
 
-// The outputs of the tile that comes next lie a row apart, often a page each, where no hardware prefetcher looks, and so
-// does the residual that this tile adds in the end. What lies beyond the last row is never read or written.
+// The outputs of the tile that comes next lie a row apart, often a page each, where no hardware prefetcher looks, and
+// so does the residual that this tile adds in the end. What lies beyond the last row is never read or written.
+//
+// They are asked for row by row where a tile has so many lines that all at once would fill the line buffers.
 template <int MR, int NV>
-ADZE_INLINE void prefetch_below(const TileArgs& t) {
-  ADZE_UNROLL for (int i = 0; i < MR; i++) {
-    ADZE_UNROLL for (int j = 0; j < NV; j++) __builtin_prefetch(t.c + (MR + i) * t.ldc + j * kBlock, 1);
+struct RowsAhead {
+  static constexpr bool kSpread = MR * NV > 16;
+
+  explicit ADZE_INLINE RowsAhead(const TileArgs& t) : count(t.last && t.residual ? 2 * MR : MR) {}
+
+  // Before the first of so many steps, in each of which step() follows.
+  ADZE_INLINE void start(const TileArgs& t, std::int64_t steps) {
+    const std::int64_t first = kSpread ? count - steps : count;
+    ADZE_UNROLL for (int i = 0; i < MR; i++) {
+      if (i < first) row(t, i);
+    }
+    if (first > MR) {
+      ADZE_UNROLL for (int i = MR; i < 2 * MR; i++) {
+        if (i < first) row(t, i);
+      }
+    }
+    next = first > 0 ? first : 0;
   }
-  if (!t.last || !t.residual) return;
-  ADZE_UNROLL for (int i = 0; i < MR; i++) {
-    ADZE_UNROLL for (int j = 0; j < NV; j++) __builtin_prefetch(t.residual + i * t.ldr + j * kBlock);
+  ADZE_INLINE void step(const TileArgs& t) {
+    if (kSpread && next < count) row(t, next++);
   }
-}
+
+  std::int64_t count, next = 0;
+
+ private:
+  static ADZE_INLINE void row(const TileArgs& t, std::int64_t i) {
+    if (i < MR) {
+      const float* c = t.c + (MR + i) * t.ldc;
+      ADZE_UNROLL for (int j = 0; j < NV; j++) __builtin_prefetch(c + j * kBlock, 1);
+    } else {
+      const float* residual = t.residual + (i - MR) * t.ldr;
+      ADZE_UNROLL for (int j = 0; j < NV; j++) __builtin_prefetch(residual + j * kBlock);
+    }
+  }
+};
 
 template <int MR, int NV>
 ADZE_INLINE void store_all(const TileArgs& t, const f32x16 (&acc)[MR][NV]) {
