@@ -1,10 +1,7 @@
 #include "runtime/thread_pool.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <atomic>
-#include <cstdio>
 #include <thread>
 #include <vector>
 
@@ -38,25 +35,7 @@ class Spin {
   int turns_ = 0;
 };
 
-// "max 100000" or "50000 100000" in microseconds; 0 where there is no quota.
-int cgroup_cpus() {
-  std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "r");
-  if (!file) return 0;
-  long long quota = 0, period = 0;
-  const int fields = std::fscanf(file, "%lld %lld", &quota, &period);
-  std::fclose(file);
-  if (fields != 2 || quota <= 0 || period <= 0) return 0;
-  return static_cast<int>(std::max(1LL, (quota + period - 1) / period));
-}
-
 }  // namespace
-
-int usable_cpus() {
-  cpu_set_t set;
-  int cpus = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-  if (const int quota = cgroup_cpus()) cpus = std::min(cpus, quota);
-  return std::max(cpus, 1);
-}
 
 struct ThreadPool::State {
   explicit State(int n) : threads(n) {}

@@ -7,9 +7,6 @@
 
 namespace adze {
 
-// The number of threads this process may use at once: its affinity mask, capped by the cgroup's CPU quota.
-int usable_cpus();
-
 class ThreadPool {
  public:
   explicit ThreadPool(int threads);

@@ -8,7 +8,7 @@
 
 #include "kernels/peak/peak.h"
 #include "kernels/registry.h"
-#include "runtime/thread_pool.h"
+#include "runtime/cpus.h"
 #include "tools/command.h"
 #include "tools/exit_code.h"
 

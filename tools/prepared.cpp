@@ -1,5 +1,6 @@
 #include "tools/prepared.h"
 
+#include "runtime/cpus.h"
 #include "runtime/thread_pool.h"
 #include "tools/feeds.h"
 

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "runtime/thread_pool.h"
+#include "runtime/cpus.h"
 #include "tools/command.h"
 #include "tools/exit_code.h"
 #include "tools/model_flags.h"
