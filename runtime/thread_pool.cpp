@@ -18,23 +18,6 @@ void relax() {
 #endif
 }
 
-// Spins for as long as another thread's share of a step may take, then gives the core away: on a machine with fewer
-// cores than threads the one that is waited for needs it.
-class Spin {
- public:
-  void once() {
-    if (++turns_ < kSpins) {
-      relax();
-    } else {
-      std::this_thread::yield();
-    }
-  }
-
- private:
-  static constexpr int kSpins = 4000;
-  int turns_ = 0;
-};
-
 }  // namespace
 
 struct ThreadPool::State {
@@ -58,16 +41,23 @@ struct ThreadPool::State {
     if (waiting.fetch_add(1, std::memory_order_acq_rel) + 1 == threads) {
       waiting.store(0, std::memory_order_relaxed);
       sense.store(before + 1, std::memory_order_release);
+      sense.notify_all();
       return;
     }
-    for (Spin spin; sense.load(std::memory_order_acquire) == before;) spin.once();
+    spin(sense, before, kSpinsForOthers);
+    sense.wait(before, std::memory_order_acquire);
+  }
+
+  // Until the value changes, but not for long: then the thread sleeps. Another that is waited for may need the core,
+  // and one that sleeps gets it back sooner than one that yields.
+  static void spin(const std::atomic<std::uint32_t>& value, std::uint32_t before, int turns) {
+    for (; turns > 0 && value.load(std::memory_order_acquire) == before; turns--) relax();
   }
 
   void loop(int part) {
     std::uint32_t seen = 0;
     while (true) {
-      // A short spin catches the next run of a busy engine; then the thread sleeps.
-      for (int turn = 0; turn < kSpinsBeforePark && epoch.load(std::memory_order_acquire) == seen; turn++) relax();
+      spin(epoch, seen, kSpinsForWork);
       epoch.wait(seen, std::memory_order_acquire);
       seen = epoch.load(std::memory_order_acquire);
       if (stop) return;
@@ -76,7 +66,8 @@ struct ThreadPool::State {
     }
   }
 
-  static constexpr int kSpinsBeforePark = 1000;
+  static constexpr int kSpinsForOthers = 4000;  // as long as another thread's share of a step may take
+  static constexpr int kSpinsForWork = 200;     // a few microseconds: the next run of a busy engine
 };
 
 ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>(std::max(threads, 1))) {
