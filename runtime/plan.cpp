@@ -7,14 +7,11 @@
 #include "graph/evaluate.h"
 #include "graph/passes/pipeline.h"
 #include "graph/plan/liveness.h"
+#include "graph/plan/sharing.h"
 #include "runtime/rest.h"
 
 namespace adze {
 namespace {
-
-// Below this much work a step stays on one thread: meeting the others would take longer than it saves.
-constexpr double kParallelFlops = 150e3;
-constexpr double kParallelBytes = 64e3;
 
 std::size_t aligned(std::size_t bytes) { return (bytes + kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment; }
 
@@ -43,6 +40,20 @@ Result<std::vector<Step>> prepare_steps(SpecialisedGraph& g, Isa isa, int thread
 }
 
 }  // namespace
+
+void Plan::share_out(int threads) {
+  std::vector<StepCost> costs;
+  for (const PlanStep& step : steps_) costs.push_back({step.step.flops, moved_bytes(step), step.step.max_parts});
+  const std::vector<int> parts = share_steps(costs, threads);
+  bool shared_before = false;
+  for (std::size_t i = 0; i < steps_.size(); i++) {
+    const bool shared = parts[i] > 1;
+    steps_[i].parts = parts[i];
+    steps_[i].barrier = shared_before || shared;
+    shared_before = shared;
+    parallel_ |= shared;
+  }
+}
 
 double Plan::flops() const {
   double total = 0;
@@ -103,7 +114,6 @@ Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, const std::
     return place;
   };
 
-  bool wide_before = false;
   for (std::size_t n = 0; n < steps.size(); n++) {
     if (steps[n].view) continue;
     const Node& node = g.graph.nodes[n];
@@ -123,14 +133,11 @@ Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, const std::
       if (id != kNoValue) step.outputs.push_back(g.info(id));
     }
     for (TensorInfo& info : step.inputs) info.value = nullptr;  // the specialised graph goes away
-    const bool worth = step.step.flops > kParallelFlops || moved_bytes(step) > kParallelBytes;
-    step.parts = worth ? std::clamp(step.step.max_parts, 1, threads) : 1;
-    step.barrier = wide_before || step.parts > 1;
-    wide_before = step.parts > 1;
-    plan->parallel_ |= wide_before;
     plan->scratch_bytes_ = std::max(plan->scratch_bytes_, aligned(step.step.scratch_bytes));
     plan->steps_.push_back(std::move(step));
   }
+
+  plan->share_out(threads);
 
   std::size_t top = offsets.total;
   for (const Port& port : g.graph.inputs) {
@@ -144,7 +151,7 @@ Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, const std::
     ADZE_TRY(plan->output_places_.emplace_back(), place_of(port.value));
   }
   plan->scratch_offset_ = top;
-  plan->arena_bytes_ = top + plan->scratch_bytes_ * static_cast<std::size_t>(threads);
+  plan->arena_bytes_ = top + plan->scratch_bytes_ * static_cast<std::size_t>(plan->parallel_ ? threads : 1);
   const std::size_t constants = weights->bytes() + plan->constant_bytes_;
   if (plan->arena_bytes_ + constants > options.max_memory) {
     return make_error(Code::resource_limit, "the arena of ", plan->arena_bytes_, " bytes and the weights of ",

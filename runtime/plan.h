@@ -72,6 +72,8 @@ class Plan {
   Plan() = default;
   // Where a constant that steps read as it is stays: a deferred one in the store, for all plans, any other where it is.
   Result<const std::byte*> keep(const Value& value, WeightStore& weights);
+  // Fixes how many threads run each step, and where they meet.
+  void share_out(int threads);
 
   std::vector<PlanStep> steps_;
   std::vector<Place> places_, input_places_, output_places_;
