@@ -18,22 +18,70 @@ constexpr std::int64_t kMostRowFloats = 1 << 20;
 // Floats of a source line with the zeros around it.
 std::int64_t line_pitch_of(const ConvGeometry& g) { return (g.out[2] - 1) * g.stride[2] + g.kernel[2]; }
 
-class Strips {
+// A stretch of each channel's plane, asked for little by little while other work goes on.
+class StretchAhead {
  public:
-  Strips(const PlanarArgs& args, float* strip) : args_(args), l_(*args.layer), g_(args.layer->g), strip_(strip) {}
+  StretchAhead(const float* first, std::int64_t floats, std::int64_t planes, std::int64_t plane_pitch)
+      : at_(first), floats_(floats), planes_(floats > 0 ? planes : 0), pitch_(plane_pitch) {}
 
-  // Output rows [begin, begin + count) of an image.
-  void run(std::int64_t image, std::int64_t begin, std::int64_t count) {
-    fill(image, begin * g_.stride[1] - g_.pad[1]);
-    const int max_blocks = args_.tiles->max_blocks;
-    for (std::int64_t p = 0, panels = panel_count(l_.oc, max_blocks); p < panels; p++) {
-      const Panel panel = panel_of(p, l_.oc, max_blocks);
-      for (std::int64_t r = 0; r < count; r++)
-        row(panel, strip_ + r * g_.stride[1] * l_.line_pitch, (image * g_.out[1] + begin + r) * g_.out[2]);
+  std::int64_t lines() const { return planes_ * ((floats_ + kLine - 1) / kLine); }
+  void fetch(std::int64_t lines) {
+    for (; lines > 0 && planes_ > 0; lines--) {
+      __builtin_prefetch(at_ + offset_, 0, 2);
+      offset_ += kLine;
+      if (offset_ < floats_) continue;
+      offset_ = 0;
+      at_ += pitch_;
+      planes_--;
     }
   }
 
  private:
+  static constexpr std::int64_t kLine = 64 / sizeof(float);
+
+  const float* at_;
+  std::int64_t floats_, planes_, pitch_, offset_ = 0;
+};
+
+class Strips {
+ public:
+  Strips(const PlanarArgs& args, float* strip) : args_(args), l_(*args.layer), g_(args.layer->g), strip_(strip) {}
+
+  // Output rows [begin, begin + count) of an image, and after them perhaps more of it.
+  void run(std::int64_t image, std::int64_t begin, std::int64_t count) {
+    fill(image, begin * g_.stride[1] - g_.pad[1]);
+    StretchAhead ahead = source_lines(image, (begin + count) * g_.stride[1] - g_.pad[1]);
+    const int max_blocks = args_.tiles->max_blocks;
+    const std::int64_t panels = panel_count(l_.oc, max_blocks);
+    // The first panel has the most blocks, so the others have no more tiles than it.
+    const std::int64_t tiles = panels * count * tiles_of(panel_of(0, l_.oc, max_blocks));
+    const std::int64_t share = (ahead.lines() + tiles - 1) / tiles;
+    for (std::int64_t p = 0; p < panels; p++) {
+      const Panel panel = panel_of(p, l_.oc, max_blocks);
+      for (std::int64_t r = 0; r < count; r++)
+        row(panel, strip_ + r * g_.stride[1] * l_.line_pitch, (image * g_.out[1] + begin + r) * g_.out[2], ahead,
+            share);
+    }
+  }
+
+ private:
+  // Of a row of outputs.
+  std::int64_t tiles_of(const Panel& panel) const {
+    const bool half = TileSet::is_half(last_lanes(panel));
+    const std::int64_t most = args_.planar->rows[half][panel.blocks];
+    return (g_.out[2] + most - 1) / most;
+  }
+  int last_lanes(const Panel& panel) const {
+    return static_cast<int>(std::min<std::int64_t>(kBlock, l_.oc - (panel.first_block + panel.blocks - 1) * kBlock));
+  }
+
+  // As many source lines as a strip has, from line y0 on.
+  StretchAhead source_lines(std::int64_t image, std::int64_t y0) const {
+    const std::int64_t first = std::clamp<std::int64_t>(y0, 0, g_.in[1]), last = std::min(y0 + l_.lines, g_.in[1]);
+    return {args_.src + (image * g_.ic * g_.in[1] + first) * g_.in[2], (last - first) * g_.in[2], g_.ic,
+            g_.in[1] * g_.in[2]};
+  }
+
   // The lines from source line y0 on, zeros around them.
   void fill(std::int64_t image, std::int64_t y0) {
     const std::int64_t width = std::min(g_.in[2], l_.line_pitch - g_.pad[2]);  // columns behind may not be read
@@ -53,23 +101,23 @@ class Strips {
     }
   }
 
-  // One row of outputs from pixel `out` on; the tiles share it out evenly.
-  void row(const Panel& panel, const float* src, std::int64_t out) {
-    const std::int64_t column = panel.first_block * kBlock, width = panel.blocks * kBlock;
+  // One row of outputs from pixel `out` on; the tiles share it out evenly, and each asks for so many lines of `ahead`.
+  void row(const Panel& panel, const float* src, std::int64_t out, StretchAhead& ahead, std::int64_t share) {
+    const std::int64_t column = panel.first_block * kBlock;
     PlanarTile t{};
     t.offsets = l_.offsets.data();
     t.tile.kc = l_.k();
     t.tile.b = args_.weights + column * l_.k();
     t.tile.ldc = t.tile.ldr = l_.oc;
     t.tile.bias = args_.bias ? args_.bias + column : nullptr;
-    t.tile.last_lanes = static_cast<int>(std::min<std::int64_t>(kBlock, l_.oc - (column + width - kBlock)));
+    t.tile.last_lanes = last_lanes(panel);
     t.tile.first = t.tile.last = true;
     t.tile.activation = args_.activation;
     const bool half = TileSet::is_half(t.tile.last_lanes);
-    const std::int64_t most = args_.planar->rows[half][panel.blocks];
-    const std::int64_t pixels = g_.out[2], count = (pixels + most - 1) / most;
+    const std::int64_t pixels = g_.out[2], count = tiles_of(panel);
     for (std::int64_t i = 0; i < count; i++) {
       const std::int64_t from = pixels * i / count, to = pixels * (i + 1) / count;
+      ahead.fetch(share);
       t.src = src + from * g_.stride[2];
       t.tile.c = args_.dst + (out + from) * l_.oc + column;
       t.tile.residual = args_.residual ? args_.residual + (out + from) * l_.oc + column : nullptr;
