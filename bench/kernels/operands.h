@@ -1,9 +1,12 @@
 // Operands with fixed pseudo-random content, and the sums in double that outputs are compared with.
 #pragma once
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <new>
 #include <random>
@@ -11,10 +14,13 @@
 
 namespace adze::bench {
 
-// Floats at a multiple of 64 bytes, as packed operands must lie; zeros at first.
+// Floats that lie as a model's do: at a multiple of 64 bytes, and in huge pages where they fill one
+// (runtime/arena.cpp); zeros at first.
 class Floats {
  public:
-  explicit Floats(std::int64_t size) : size_(size), data_(static_cast<float*>(::operator new[](bytes(), kAlign))) {
+  explicit Floats(std::int64_t size) : size_(size), data_(static_cast<float*>(std::aligned_alloc(align(), bytes()))) {
+    if (!data_) throw std::bad_alloc();
+    if (is_huge()) madvise(data_.get(), bytes(), MADV_HUGEPAGE);
     std::fill_n(data_.get(), size, 0.0f);
   }
 
@@ -33,14 +39,19 @@ class Floats {
   float operator[](std::int64_t i) const { return data_[static_cast<std::size_t>(i)]; }
 
  private:
-  static constexpr std::align_val_t kAlign{64};
-  struct Delete {
-    void operator()(float* p) const { ::operator delete[](p, kAlign); }
+  static constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+  struct Free {
+    void operator()(float* p) const { std::free(p); }
   };
-  std::size_t bytes() const { return static_cast<std::size_t>(size_) * sizeof(float); }
+  bool is_huge() const { return static_cast<std::size_t>(size_) * sizeof(float) >= kHugePage; }
+  std::size_t align() const { return is_huge() ? kHugePage : 64; }
+  std::size_t bytes() const {  // a multiple of align()
+    return (static_cast<std::size_t>(size_) * sizeof(float) + align() - 1) / align() * align();
+  }
 
   std::int64_t size_;
-  std::unique_ptr<float[], Delete> data_;
+  std::unique_ptr<float[], Free> data_;
 };
 
 struct Sum {
