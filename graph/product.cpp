@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "graph/dot_step.h"
+
 namespace adze {
 namespace {
 
@@ -36,32 +38,66 @@ void run(const Args& args, const Call& call) {
   gemm_f32(gemm, call.slice, call.cancel);
 }
 
+// alpha b'.
+class Weights {
+ public:
+  Weights(const PrepareContext& context, const Product& p) : p_(p), b_(context.in(1).value->as<float>().data()) {}
+  float operator()(std::int64_t k, std::int64_t n) const {
+    return p_.alpha * b_[p_.trans_b ? n * p_.k + k : k * p_.n + n];
+  }
+
+ private:
+  const Product& p_;
+  const float* b_;
+};
+
+std::string format_of(std::string_view kind, const Product& p) {
+  return concat(kind, p.trans_b, '/', std::bit_cast<std::uint32_t>(p.alpha), '/');
+}
+
+// beta times the row, for whole blocks of columns.
+Result<const float*> packed_row(const PrepareContext& context, const Product& p, int bias) {
+  const auto size = static_cast<std::size_t>(blocks_of(p.n) * kBlock) * sizeof(float);
+  const auto format = concat("row/", p.n, '/', std::bit_cast<std::uint32_t>(p.beta));
+  ADZE_TRY(const std::byte* row, context.pack(bias, format, size, [&](std::byte* out) {
+    const auto c = context.in(bias).value->as<float>();
+    auto* dst = reinterpret_cast<float*>(out);
+    for (std::int64_t n = 0; n < p.n; n++) dst[n] = p.beta * c[c.size() == 1 ? 0 : static_cast<std::size_t>(n)];
+  }));
+  return reinterpret_cast<const float*>(row);
+}
+
+Result<Step> tiled_product(PrepareContext& context, const Product& p, const float* bias) {
+  const auto& tiles = gemm_tile_f32.best(context.isa);
+  Args args{p, tiles.fn, nullptr, bias, context.node.activation, context.node.residual};
+  const auto bytes = static_cast<std::size_t>(packed_b_size(p.k, p.n)) * sizeof(float);
+  const auto format = format_of("gemm/", p) + std::string(isa_name(tiles.isa));
+  ADZE_TRY(const std::byte* packed, context.pack(1, format, bytes, [&](std::byte* out) {
+    pack_b(p.k, p.n, tiles.fn->max_blocks, reinterpret_cast<float*>(out), Weights(context, p));
+  }));
+  args.weights = reinterpret_cast<const float*>(packed);
+  return make_step<run>(args, concat("gemm_f32/", isa_name(tiles.isa)));
+}
+
+Result<Step> dot_product(PrepareContext& context, const Product& p, const float* bias) {
+  DotArgs dots{};
+  dots.n = dots.ldc = p.n;
+  dots.k = dots.lda = p.k;
+  dots.bias = bias;
+  return dot_step(context, p.m, dots, format_of("dot/", p),
+                  [&](float* w) { pack_dots(p.k, p.n, w, Weights(context, p)); });
+}
+
 }  // namespace
 
 Result<Step> packed_product(PrepareContext& context, const Product& p, int bias) {
-  const auto& tiles = gemm_tile_f32.best(context.isa);
-  Args args{p, tiles.fn, nullptr, nullptr, context.node.activation, context.node.residual};
-  const auto bytes = static_cast<std::size_t>(packed_b_size(p.k, p.n)) * sizeof(float);
-  const auto format = concat("gemm/", p.trans_b, '/', std::bit_cast<std::uint32_t>(p.alpha), '/', isa_name(tiles.isa));
-  ADZE_TRY(const std::byte* packed, context.pack(1, format, bytes, [&](std::byte* out) {
-    const auto b = context.in(1).value->as<float>();
-    pack_b(p.k, p.n, tiles.fn->max_blocks, reinterpret_cast<float*>(out), [&](std::int64_t k, std::int64_t n) {
-      return p.alpha * b[static_cast<std::size_t>(p.trans_b ? n * p.k + k : k * p.n + n)];
-    });
-  }));
-  args.weights = reinterpret_cast<const float*>(packed);
+  const std::uint32_t unread = 0b10 | (bias >= 0 ? 1u << bias : 0u);
+  const float* row = nullptr;
   if (bias >= 0) {
-    const auto size = static_cast<std::size_t>(blocks_of(p.n) * kBlock) * sizeof(float);
-    const auto row_format = concat("row/", p.n, '/', std::bit_cast<std::uint32_t>(p.beta));
-    ADZE_TRY(const std::byte* row, context.pack(bias, row_format, size, [&](std::byte* out) {
-      const auto c = context.in(bias).value->as<float>();
-      auto* dst = reinterpret_cast<float*>(out);
-      for (std::int64_t n = 0; n < p.n; n++) dst[n] = p.beta * c[c.size() == 1 ? 0 : static_cast<std::size_t>(n)];
-    }));
-    args.bias = reinterpret_cast<const float*>(row);
+    ADZE_TRY(row, packed_row(context, p, bias));
   }
-  Step step = make_step<run>(args, concat("gemm_f32/", isa_name(tiles.isa)));
-  step.unread = 0b10 | (bias >= 0 ? 1u << bias : 0u);
+  ADZE_TRY(Step step, dots_pay(p.k, p.n) ? dot_product(context, p, row) : tiled_product(context, p, row));
+  step.unread = unread;
   step.flops = p.flops();
   step.max_parts = static_cast<int>(std::clamp<std::int64_t>(p.m * p.n / 64, 1, 256));
   return step;

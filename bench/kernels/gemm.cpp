@@ -55,11 +55,9 @@ class Product final : public Job {
 Family gemm() {
   Family family = family_of("gemm_f32", gemm_tile_f32);
   for (const MatrixShape& s : kMatrixShapes) {
-    family.subjects.push_back(
-        {std::string(s.model) + "/" + std::string(s.layer),
-         "m " + std::to_string(s.m) + " n " + std::to_string(s.n) + " k " + std::to_string(s.k),
-         2.0 * static_cast<double>(s.m) * static_cast<double>(s.n) * static_cast<double>(s.k),
-         [&s](std::size_t row) { return std::make_unique<Product>(s, gemm_tile_f32.variants[row].fn); }});
+    family.subjects.push_back({s.name(), s.sizes(), s.flops(), [&s](std::size_t row) {
+                                 return std::make_unique<Product>(s, gemm_tile_f32.variants[row].fn);
+                               }});
   }
   return family;
 }

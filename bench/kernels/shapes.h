@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace adze::bench {
@@ -17,6 +18,10 @@ struct ConvShape {
 struct MatrixShape {
   std::string_view model, layer;
   std::int64_t m, n, k;
+
+  std::string name() const { return std::string(model) + "/" + std::string(layer); }
+  std::string sizes() const { return "m " + std::to_string(m) + " n " + std::to_string(n) + " k " + std::to_string(k); }
+  double flops() const { return 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k); }
 };
 
 inline constexpr ConvShape kConvShapes[] = {
@@ -163,23 +168,21 @@ inline constexpr ConvShape kConvShapes[] = {
 
 // The classifiers of the models above, MLPs for one row and for a batch, and squares as a yardstick.
 inline constexpr MatrixShape kMatrixShapes[] = {
-    {"square", "512", 512, 512, 512},
-    {"square", "1024", 1024, 1024, 1024},
-    {"square", "2048", 2048, 2048, 2048},
-    {"resnet18", "fc", 1, 1000, 512},
-    {"resnet50", "fc", 1, 1000, 2048},
-    {"mobilenet_v2", "fc", 1, 1000, 1280},
-    {"mlp_mnist", "fc1", 1, 512, 784},
-    {"mlp_mnist", "fc2", 1, 256, 512},
-    {"mlp_mnist", "fc3", 1, 10, 256},
-    {"mlp_mnist", "fc1-batch64", 64, 512, 784},
-    {"mlp_score", "fc1", 1, 256, 64},
-    {"mlp_score", "fc2", 1, 256, 256},
-    {"mlp_score", "fc2-batch64", 64, 256, 256},
-    {"mlp_wide", "fc1", 1, 4096, 1024},
-    {"mlp_wide", "fc2", 1, 4096, 4096},
-    {"mlp_wide", "fc3", 1, 1024, 4096},
-    {"mlp_wide", "fc3-batch64", 64, 1024, 4096},
+    {"square", "512", 512, 512, 512},           {"square", "1024", 1024, 1024, 1024},
+    {"square", "2048", 2048, 2048, 2048},       {"resnet18", "fc", 1, 1000, 512},
+    {"resnet50", "fc", 1, 1000, 2048},          {"mobilenet_v2", "fc", 1, 1000, 1280},
+    {"mlp_mnist", "fc1", 1, 512, 784},          {"mlp_mnist", "fc2", 1, 256, 512},
+    {"mlp_mnist", "fc1-batch64", 64, 512, 784}, {"mlp_score", "fc1", 1, 256, 64},
+    {"mlp_score", "fc2", 1, 256, 256},          {"mlp_score", "fc2-batch64", 64, 256, 256},
+    {"mlp_wide", "fc1", 1, 4096, 1024},         {"mlp_wide", "fc2", 1, 4096, 4096},
+    {"mlp_wide", "fc3", 1, 1024, 4096},         {"mlp_wide", "fc3-batch64", 64, 1024, 4096},
+};
+
+// With fewer columns than a vector has lanes.
+inline constexpr MatrixShape kNarrowShapes[] = {
+    {"lenet_mnist", "fc", 1, 10, 784},        {"lenet_mnist", "fc-batch64", 64, 10, 784},
+    {"mlp_mnist", "fc3", 1, 10, 256},         {"mlp_score", "fc3", 1, 1, 256},
+    {"mlp_score", "fc3-batch64", 64, 1, 256}, {"unet256", "mask", 256 * 256, 1, 16},
 };
 
 }  // namespace adze::bench

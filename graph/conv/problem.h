@@ -31,6 +31,9 @@ struct ConvProblem {
   }
 };
 
+// A matrix product: pixels times weights.
+bool is_pointwise(const ConvProblem& p);
+
 Result<ConvProblem> conv_problem(const Node& node, const Shape& x, const Shape& w);
 
 // A bias group by group, each rounded up to whole blocks of 16. REQUIRES: zeroed dst.

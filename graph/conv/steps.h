@@ -20,6 +20,9 @@ Result<PackedConv> pack_depthwise(const PrepareContext& context, const ConvProbl
 // As an indirect GEMM per group: any convolution.
 Result<Step> indirect_conv(PrepareContext& context, const ConvProblem& p);
 
+// With fewer outputs than a vector has lanes. REQUIRES: is_pointwise, dots_pay, constant weights and bias.
+Result<Step> narrow_conv(PrepareContext& context, const ConvProblem& p);
+
 // From a planar source. REQUIRES: what read_planar asks.
 Result<Step> planar_conv(PrepareContext& context, const ConvProblem& p);
 

@@ -5,6 +5,7 @@
 #include "graph/batch/lanes.h"
 #include "graph/conv/plain.h"
 #include "graph/conv/steps.h"
+#include "kernels/gemm/dot.h"
 
 namespace adze {
 namespace {
@@ -31,11 +32,13 @@ Result<Step> prepare(PrepareContext& context) {
   const ConvGeometry g = p.geometry();
   const bool constant = context.in(1).value && (!context.has(2) || context.in(2).value);
   const bool depthwise = p.groups == p.src.c && p.dst.c == p.src.c && p.groups > 1 && constant;
+  const bool narrow = constant && is_pointwise(p) && dots_pay(p.src.c, p.dst.c);
   const DType type = context.in(0).type;
   ADZE_TRY(Step step, type != DType::f32 ? plain_conv({type, false, context.has(2), p.groups, p.group_oc(), g})
                       : context.node.planar_source ? planar_conv(context, p)
                       : depthwise                  ? depthwise_conv(context, p)
                       : context.node.winograd      ? winograd_conv(context, p)
+                      : narrow                     ? narrow_conv(context, p)
                                                    : indirect_conv(context, p));
   step.flops = p.flops();
   step.max_parts = static_cast<int>(std::clamp<std::int64_t>(g.pixels() * p.dst.c / 64, 1, 256));

@@ -5,6 +5,7 @@
 #include "graph/passes/open_conv.h"
 #include "graph/passes/pipeline.h"
 #include "graph/passes/rewrite.h"
+#include "kernels/gemm/dot.h"
 
 namespace adze {
 namespace {
@@ -13,11 +14,6 @@ namespace {
 std::optional<ConvProblem> plain_problem(const SpecialisedGraph& g, const Node& node) {
   const auto problem = open_conv(g, node);
   return problem && problem->src.axes() == 2 ? problem : std::nullopt;
-}
-
-bool is_pointwise(const ConvProblem& p) {
-  const ConvGeometry g = p.geometry();
-  return p.groups == 1 && g.taps() == 1 && g.stride == Spatial{1, 1, 1} && g.in == g.out;
 }
 
 // With dilation the source lines of a few rows would lie apart, and a strip keeps a run of them.
@@ -70,11 +66,11 @@ class Finder {
  private:
   const Node& at(int n) const { return g_.graph.nodes[static_cast<std::size_t>(n)]; }
 
-  // n, if that is a pointwise convolution that no chain has yet; else -1.
+  // n, if that is a pointwise convolution on register tiles, and no chain has it yet; else -1.
   int pointwise(int n) const {
     if (n < 0 || taken_[static_cast<std::size_t>(n)]) return -1;
     const auto problem = plain_problem(g_, at(n));
-    return problem && is_pointwise(*problem) ? n : -1;
+    return problem && is_pointwise(*problem) && !dots_pay(problem->src.c, problem->dst.c) ? n : -1;
   }
 
   const SpecialisedGraph& g_;

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
+#include "kernels/gemm/dot.h"
+
 namespace adze {
 
 ADZE_DECLARE_OBJECT_VARIANTS(TileSet, gemm_tiles)
+ADZE_DECLARE_VARIANTS(void, dot_rows, const DotArgs&, Range)
 
 namespace {
 
@@ -163,11 +166,13 @@ class Sweep {
 
 namespace {
 constexpr Variant<const TileSet*> kTiles[] = ADZE_OBJECT_VARIANTS(gemm_tiles);
-}
+constexpr Variant<DotFn> kDots[] = ADZE_VARIANTS(dot_rows);
+}  // namespace
 constexpr KernelTable<const TileSet*> gemm_tile_f32{"gemm_tile_f32", kTiles};
+constexpr KernelTable<DotFn> dot_f32{"dot_f32", kDots};
 
 namespace {
-constexpr KernelInfo kInfos[] = {kernel_info<gemm_tile_f32>};
+constexpr KernelInfo kInfos[] = {kernel_info<gemm_tile_f32>, kernel_info<dot_f32>};
 }
 extern const std::span<const KernelInfo> kernels_gemm;
 constinit const std::span<const KernelInfo> kernels_gemm{kInfos};
