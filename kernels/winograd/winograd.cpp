@@ -82,9 +82,13 @@ void transform_weights(const std::array<std::array<double, kSide>, P>& g, const 
 class Groups {
  public:
   Groups(const WinogradArgs& args, float* scratch) : args_(args), l_(args.layer), g_(args.layer.geometry) {
-    most_ = std::min(group_tiles(l_), l_.tile_count());
+    const std::int64_t most = std::min(group_tiles(l_), l_.tile_count());
+    most_ = most;
+    panel_blocks_ = l_.panel_blocks();
+    source_plane_ = source_plane(l_, most);
+    product_plane_ = product_plane(l_, most);
     v_ = scratch;
-    m_ = scratch + l_.points() * source_plane(l_, most_);
+    m_ = scratch + l_.points() * source_plane_;
   }
 
   void run(Range tiles, Range panels, const CancelFlag& cancel) {
@@ -95,7 +99,7 @@ class Groups {
         transform_sources(group);
         for (std::int64_t p = panels.begin; p < panels.end; p++) {
           if (cancel.requested()) return;
-          const Panel panel = panel_of(p, l_.oc, l_.panel_blocks());
+          const Panel panel = panel_of(p, l_.oc, panel_blocks_);
           multiply(group.size(), panel);
           transform_results(group, panel);
         }
@@ -118,20 +122,33 @@ class Groups {
     return static_cast<int>(std::min<std::int64_t>(kBlock, l_.oc - (panel.first_block + panel.blocks - 1) * kBlock));
   }
 
+  // Of this channel group. REQUIRES: inside the image.
+  const float* source_pixel(std::int64_t image, std::int64_t y, std::int64_t x) const {
+    return args_.src + ((image * g_.in[1] + y) * g_.in[2] + x) * g_.ic_pitch + channels_ * g_.ic;
+  }
+
   void transform_sources(Range group) {
     const int side = l_.side();
     const float* pixels[kMaxWinogradSide * kMaxWinogradSide];
-    WinogradSource source{pixels, g_.ic, nullptr, source_plane(l_, most_)};
+    WinogradSource source{pixels, g_.ic, nullptr, source_plane_};
     const auto transform = args_.transforms->source[l_.outputs / 4];
     for (std::int64_t t = group.begin; t < group.end; t++) {
       const Place at = place(t);
       const std::int64_t y0 = at.y - g_.pad[1], x0 = at.x - g_.pad[2];
-      for (std::int64_t i = 0; i < side; i++) {
-        const std::int64_t y = y0 + i * g_.dilation[1], line = (at.image * g_.in[1] + y) * g_.in[2];
-        for (std::int64_t j = 0; j < side; j++) {
-          const std::int64_t x = x0 + j * g_.dilation[2];
-          const bool inside = y >= 0 && y < g_.in[1] && x >= 0 && x < g_.in[2];
-          pixels[i * side + j] = inside ? args_.src + (line + x) * g_.ic_pitch + channels_ * g_.ic : args_.zeros;
+      const std::int64_t dy = g_.dilation[1], dx = g_.dilation[2];
+      if (y0 >= 0 && y0 + (side - 1) * dy < g_.in[1] && x0 >= 0 && x0 + (side - 1) * dx < g_.in[2]) {
+        const float* first = source_pixel(at.image, y0, x0);
+        const std::int64_t line = dy * g_.in[2] * g_.ic_pitch, pixel = dx * g_.ic_pitch;
+        for (std::int64_t i = 0; i < side; i++) {
+          for (std::int64_t j = 0; j < side; j++) pixels[i * side + j] = first + i * line + j * pixel;
+        }
+      } else {
+        for (std::int64_t i = 0; i < side; i++) {
+          for (std::int64_t j = 0; j < side; j++) {
+            const std::int64_t y = y0 + i * dy, x = x0 + j * dx;
+            const bool inside = y >= 0 && y < g_.in[1] && x >= 0 && x < g_.in[2];
+            pixels[i * side + j] = inside ? source_pixel(at.image, y, x) : args_.zeros;
+          }
         }
       }
       source.v = v_ + (t - group.begin) * whole_blocks(g_.ic);
@@ -157,12 +174,12 @@ class Groups {
     t.first = t.last = true;
     t.b = args_.weights + channels_ * l_.group_size() + panel.first_block * kBlock * g_.ic * l_.points();
     for (int point = 0; point < l_.points(); point++, t.b += width * g_.ic) {
-      t.a_offset = point * source_plane(l_, most_);
+      t.a_offset = point * source_plane_;
       t.next = reinterpret_cast<const std::byte*>(t.b + width * g_.ic);
       for (std::int64_t i = 0; i < passes; i++, t.next += t.next_step * (t.kc / kPrefetchSteps)) {
         const std::int64_t from = count * i / passes, to = count * (i + 1) / passes;
         t.a = rows + from;
-        t.c = m_ + point * product_plane(l_, most_) + from * width;
+        t.c = m_ + point * product_plane_ + from * width;
         l_.tiles->tile(static_cast<int>(to - from), panel.blocks, lanes)(t);
       }
     }
@@ -177,7 +194,7 @@ class Groups {
   void transform_results(Range group, const Panel& panel) {
     const std::int64_t column = panel.first_block * kBlock, width = panel.blocks * kBlock;
     WinogradTile tile{};
-    tile.plane = product_plane(l_, most_);
+    tile.plane = product_plane_;
     tile.blocks = panel.blocks;
     tile.last_lanes = last_lanes(panel);
     tile.bias = args_.bias ? args_.bias + channels_ * whole_blocks(l_.oc) + column : nullptr;
@@ -203,6 +220,8 @@ class Groups {
   const WinogradLayer& l_;
   const ConvGeometry& g_;
   std::int64_t most_;
+  int panel_blocks_;
+  std::int64_t source_plane_, product_plane_;
   std::int64_t channels_ = 0;  // the channel group
   float *v_, *m_;
 };
