@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "kernels/core/cancel.h"
 #include "kernels/core/slice.h"
@@ -36,6 +37,10 @@ struct Call {
   Slice slice;
   const CancelFlag& cancel;
   StepFailure& failure;
+  // By input and by output: elements between the rows of one that lies inside another value (Step::pitched); 0 or null
+  // where rows follow each other.
+  const std::int64_t* in_pitches = nullptr;
+  const std::int64_t* out_pitches = nullptr;
 
   template <class T = float>
   const T* in(int i = 0) const {
@@ -45,6 +50,17 @@ struct Call {
   T* out(int i = 0) const {
     return reinterpret_cast<T*>(outputs[i]);
   }
+  // Elements between the rows of input i or of output 0, whose own length is `row`.
+  std::int64_t pitch(int i, std::int64_t row) const { return in_pitches && in_pitches[i] ? in_pitches[i] : row; }
+  std::int64_t out_pitch(std::int64_t row) const { return out_pitches && out_pitches[0] ? out_pitches[0] : row; }
+};
+
+// How a step puts its inputs side by side: each of the `rows` rows of output 0 holds a row of input i from byte
+// offsets[i] on. With more rows than one, they are those of the last axis. The planner may let an input be written
+// there at once; run finds it at its place and leaves it.
+struct Join {
+  std::int64_t rows = 0;  // 0: the step does nothing of this kind
+  std::vector<std::size_t> offsets;
 };
 
 struct Step {
@@ -60,6 +76,10 @@ struct Step {
   // Bit i: output 0 may lie on input i's bytes, because each element of it is written after the same thread last
   // read that element.
   std::uint32_t in_place = 0;
+  Join join;
+  // Bit i: run asks Call::pitch how far apart the rows of input i's last axis are; and of output 0, Call::out_pitch.
+  std::uint32_t pitched = 0;
+  bool pitched_output = false;
   double flops = 0;  // multiplications and additions
 };
 

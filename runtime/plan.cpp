@@ -103,7 +103,7 @@ Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, const std::
     const auto index = static_cast<std::size_t>(id);
     if (buffers.buffer_of[index] != kNoBuffer) {
       place.kind = Place::Kind::arena;
-      place.offset = offsets.of[static_cast<std::size_t>(buffers.buffer_of[index])];
+      place.offset = offsets.of[static_cast<std::size_t>(buffers.buffer_of[index])] + buffers.offset_of[index];
     } else if (buffers.input_of[index] >= 0) {
       place.kind = Place::Kind::input;
       place.input = buffers.input_of[index];
@@ -114,8 +114,14 @@ Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, const std::
     return place;
   };
 
+  const auto add_place = [&](ValueId id) -> Result<void> {
+    ADZE_TRY(plan->places_.emplace_back(), place_of(id));
+    plan->pitches_.push_back(id == kNoValue ? 0 : buffers.pitch_of[static_cast<std::size_t>(id)]);
+    return {};
+  };
+
   for (std::size_t n = 0; n < steps.size(); n++) {
-    if (steps[n].view) continue;
+    if (buffers.idle[n]) continue;
     const Node& node = g.graph.nodes[n];
     PlanStep step;
     step.step = std::move(steps[n]);
@@ -124,12 +130,12 @@ Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, const std::
     step.first_input = static_cast<int>(plan->places_.size());
     for (std::size_t i = 0; i < node.inputs.size(); i++) {
       const bool unread = i < 32 && (step.step.unread >> i & 1);
-      ADZE_TRY(plan->places_.emplace_back(), place_of(unread ? kNoValue : node.inputs[i]));
+      ADZE_CHECK(add_place(unread ? kNoValue : node.inputs[i]));
       if (node.inputs[i] != kNoValue) step.inputs.push_back(g.info(node.inputs[i]));
     }
     step.first_output = static_cast<int>(plan->places_.size());
     for (const ValueId id : node.outputs) {
-      ADZE_TRY(plan->places_.emplace_back(), place_of(id));
+      ADZE_CHECK(add_place(id));
       if (id != kNoValue) step.outputs.push_back(g.info(id));
     }
     for (TensorInfo& info : step.inputs) info.value = nullptr;  // the specialised graph goes away

@@ -42,10 +42,12 @@ class Plan {
                                                     std::span<const InputShape> inputs, const ModelOptions& options,
                                                     int threads, const std::shared_ptr<WeightStore>& weights);
 
-  // The steps that run, without views.
+  // The steps that run, without those that have nothing to do (BufferPlan::idle).
   std::span<const PlanStep> steps() const { return steps_; }
   // The places of all steps' inputs and outputs, step by step.
   std::span<const Place> places() const { return places_; }
+  // For each of these, Call::in_pitches or out_pitches.
+  std::span<const std::int64_t> pitches() const { return pitches_; }
   std::span<const TensorInfo> inputs() const { return inputs_; }
   std::span<const TensorInfo> outputs() const { return outputs_; }
   std::span<const Place> input_places() const { return input_places_; }
@@ -77,6 +79,7 @@ class Plan {
 
   std::vector<PlanStep> steps_;
   std::vector<Place> places_, input_places_, output_places_;
+  std::vector<std::int64_t> pitches_;
   std::vector<TensorInfo> inputs_, outputs_;
   std::shared_ptr<const Rest> rest_;
   std::vector<Tensor> constants_;  // keeps alive what places point to

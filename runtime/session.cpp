@@ -76,6 +76,7 @@ struct Session::State {
   void run_steps(int part) {
     const Plan& plan = *current->plan;
     std::byte* const* pointers = current->pointers.data();
+    const std::int64_t* pitches = plan.pitches().data();
     std::byte* scratch = arena.data() + plan.scratch_offset(part);
     const bool timed = profile && part == 0;
     std::int64_t since = timed ? nanoseconds_now() : 0;
@@ -88,7 +89,9 @@ struct Session::State {
                                                  scratch,
                                                  {part, step.parts},
                                                  *cancel,
-                                                 failure});
+                                                 failure,
+                                                 pitches + step.first_input,
+                                                 pitches + step.first_output});
         if (failure.message()) {
           int none = -1;
           failed_step.compare_exchange_strong(none, static_cast<int>(n));

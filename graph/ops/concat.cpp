@@ -1,4 +1,4 @@
-// Concat along one axis: every input is copied to its stretch of the result.
+// Concat along one axis: every input is copied to its stretch of the result, unless it has been written there already.
 #include "graph/axis.h"
 #include "graph/batch/lanes.h"
 #include "graph/copy_step.h"
@@ -36,7 +36,12 @@ struct Args {
 
 void run(const Args& args, const Call& call) {
   for (std::size_t i = 0; i < args.copies.size(); i++) {
-    run_copy(args.copies[i], call.in<std::byte>(static_cast<int>(i)), call.out<std::byte>(), call.slice);
+    CopyArgs copy = args.copies[i];
+    const auto* src = call.in<std::byte>(static_cast<int>(i));
+    if (src == call.out<std::byte>() + copy.dst_offset * static_cast<std::int64_t>(copy.element_size)) continue;
+    copy.shape.src[0] = call.pitch(static_cast<int>(i), copy.shape.src[0]);
+    copy.shape.dst[0] = call.out_pitch(copy.shape.dst[0]);
+    run_copy(copy, src, call.out<std::byte>(), call.slice);
   }
 }
 
@@ -44,7 +49,9 @@ Result<Step> prepare(PrepareContext& context) {
   const Shape& result = context.out().shape;
   ADZE_TRY(const int axis, axis_attribute(context.node, 1, result.rank()));
   const std::int64_t inner = result.elements(axis + 1, result.rank()), outer = result.elements(0, axis);
+  const bool rows = axis == result.rank() - 1;
   Args args;
+  Join join;
   std::int64_t offset = 0;
   int parts = 1;
   for (int i = 0; i < context.input_count(); i++) {
@@ -57,12 +64,21 @@ Result<Step> prepare(PrepareContext& context) {
     copy.shape.dims = {outer, 1, run_length};
     copy.shape.src = {run_length, 0, 1};
     copy.shape.dst = {result[axis] * inner, 0, 1};
+    join.offsets.push_back(static_cast<std::size_t>(offset) * copy.element_size);
     offset += run_length;
     parts = std::max(parts, copy_parts(copy.shape));
     args.copies.push_back(copy);
   }
   Step step = make_step<run>(std::move(args), "concat");
   step.max_parts = parts;
+  if (outer == 1 || rows) {
+    join.rows = outer;
+    step.join = std::move(join);
+  }
+  if (rows) {
+    step.pitched = ~0u;
+    step.pitched_output = true;
+  }
   return step;
 }
 

@@ -1,5 +1,9 @@
 #include "graph/plan/liveness.h"
 
+#include <algorithm>
+
+#include "graph/plan/homes.h"
+
 namespace adze {
 namespace {
 
@@ -22,9 +26,12 @@ std::vector<int> last_reads(const SpecialisedGraph& g, std::span<const Step> ste
 
 class Assigner {
  public:
-  Assigner(const SpecialisedGraph& g, std::span<const Step> steps) : g_(g), steps_(steps), last_(last_reads(g, steps)) {
+  Assigner(const SpecialisedGraph& g, std::span<const Step> steps)
+      : g_(g), steps_(steps), last_(last_reads(g, steps)), homes_(find_homes(g, steps)) {
     const std::size_t n = g.graph.values.size();
     plan_.buffer_of.assign(n, kNoBuffer);
+    plan_.offset_of.assign(n, 0);
+    plan_.pitch_of.assign(n, 0);
     plan_.input_of.assign(n, -1);
     plan_.constant_of.assign(n, kNoValue);
     for (std::size_t i = 0; i < g.graph.inputs.size(); i++) {
@@ -39,7 +46,7 @@ class Assigner {
     for (std::size_t n = 0; n < steps_.size(); n++) {
       const Node& node = g_.graph.nodes[n];
       for (std::size_t i = 0; i < node.outputs.size(); i++) {
-        if (node.outputs[i] == kNoValue) continue;
+        if (node.outputs[i] == kNoValue || settled(node.outputs[i], static_cast<int>(n))) continue;
         const ValueId shared = i == 0 ? operand_to_share(node, steps_[n], static_cast<int>(n)) : kNoValue;
         if (shared != kNoValue) {
           share(node.outputs[i], shared);
@@ -47,11 +54,40 @@ class Assigner {
           own(node.outputs[i], static_cast<int>(n));
         }
       }
+      plan_.idle.push_back(steps_[n].view || all_in_place(node, steps_[n].join));
     }
     return std::move(plan_);
   }
 
  private:
+  // Gives a value that lies inside another, or that others lie inside already, its place; false for any other value.
+  bool settled(ValueId id, int n) {
+    const Home& home = homes_[static_cast<std::size_t>(id)];
+    const auto index = static_cast<std::size_t>(id);
+    if (home.value != kNoValue) {
+      const auto root = static_cast<std::size_t>(home.value);
+      if (plan_.buffer_of[root] == kNoBuffer) own(home.value, n);
+      plan_.buffer_of[index] = plan_.buffer_of[root];
+      plan_.offset_of[index] = home.offset;
+      plan_.pitch_of[index] = home.pitch;
+    }
+    if (plan_.buffer_of[index] == kNoBuffer) return false;
+    extend(id, n);
+    return true;
+  }
+
+  bool all_in_place(const Node& node, const Join& join) const {
+    if (join.rows == 0) return false;
+    const auto output = static_cast<std::size_t>(node.outputs[0]);
+    for (std::size_t i = 0; i < node.inputs.size(); i++) {
+      const auto input = static_cast<std::size_t>(node.inputs[i]);
+      const bool there = plan_.buffer_of[input] == plan_.buffer_of[output] &&
+                         plan_.offset_of[input] == plan_.offset_of[output] + join.offsets[i];
+      if (!there && g_.info(node.inputs[i]).elements() > 0) return false;
+    }
+    return true;
+  }
+
   ValueId operand_to_share(const Node& node, const Step& step, int n) const {
     if (step.view) return node.inputs[0];
     for (std::size_t i = 0; i < node.inputs.size(); i++) {
@@ -60,6 +96,7 @@ class Assigner {
       const int buffer = plan_.buffer_of[static_cast<std::size_t>(id)];
       // Free to overwrite when nothing reads the buffer afterwards, under whatever name.
       if (buffer == kNoBuffer || plan_.buffers[static_cast<std::size_t>(buffer)].last > n) continue;
+      if (plan_.pitch_of[static_cast<std::size_t>(id)]) continue;
       if (g_.info(id).bytes() != g_.info(node.outputs[0]).bytes()) continue;
       bool read_twice = false;
       for (std::size_t j = 0; j < node.inputs.size(); j++) {
@@ -74,12 +111,17 @@ class Assigner {
   void share(ValueId id, ValueId from) {
     const auto to = static_cast<std::size_t>(id), source = static_cast<std::size_t>(from);
     plan_.buffer_of[to] = plan_.buffer_of[source];
+    plan_.offset_of[to] = plan_.offset_of[source];
     plan_.input_of[to] = plan_.input_of[source];
     plan_.constant_of[to] = plan_.constant_of[source];
-    if (plan_.buffer_of[to] != kNoBuffer) {
-      Buffer& buffer = plan_.buffers[static_cast<std::size_t>(plan_.buffer_of[to])];
-      buffer.last = std::max(buffer.last, last_[to]);
-    }
+    if (plan_.buffer_of[to] != kNoBuffer) extend(id, 0);
+  }
+
+  // Keeps the value's buffer until step n and the last that reads the value.
+  void extend(ValueId id, int n) {
+    const auto index = static_cast<std::size_t>(id);
+    Buffer& buffer = plan_.buffers[static_cast<std::size_t>(plan_.buffer_of[index])];
+    buffer.last = std::max({buffer.last, n, last_[index]});
   }
 
   void own(ValueId id, int n) {
@@ -91,6 +133,7 @@ class Assigner {
   const SpecialisedGraph& g_;
   std::span<const Step> steps_;
   std::vector<int> last_;
+  std::vector<Home> homes_;
   BufferPlan plan_;
 };
 

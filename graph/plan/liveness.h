@@ -10,7 +10,8 @@
 
 namespace adze {
 
-// A stretch of memory that holds one value or several that share it (views, results written over an operand).
+// A stretch of memory that holds one value or several that share it (views, results written over an operand, values
+// that lie inside another).
 struct Buffer {
   std::size_t bytes = 0;
   int first = 0;  // the steps from the one that writes it first
@@ -21,9 +22,12 @@ constexpr int kNoBuffer = -1;
 
 struct BufferPlan {
   std::vector<Buffer> buffers;
-  std::vector<int> buffer_of;        // by ValueId; kNoBuffer for constants and for inputs, which the caller may place
-  std::vector<int> input_of;         // by ValueId; the index of the graph input whose bytes the value is, or -1
-  std::vector<ValueId> constant_of;  // by ValueId; the constant whose bytes the value is, or kNoValue
+  std::vector<int> buffer_of;          // by ValueId; kNoBuffer for constants and for inputs, which the caller may place
+  std::vector<std::size_t> offset_of;  // by ValueId; bytes from the buffer's first
+  std::vector<std::int64_t> pitch_of;  // by ValueId; Home::pitch
+  std::vector<bool> idle;              // by step; views, and joins whose inputs are all in place
+  std::vector<int> input_of;           // by ValueId; the index of the graph input whose bytes the value is, or -1
+  std::vector<ValueId> constant_of;    // by ValueId; the constant whose bytes the value is, or kNoValue
 };
 
 // steps[i] belongs to g.graph.nodes[i]. Graph outputs live to the end.
