@@ -15,8 +15,13 @@ struct Args {
 void run(const Args& args, const Call& call) {
   DotArgs dots = args.dots;
   dots.a = call.in();
+  dots.lda = call.pitch(0, dots.k);
   dots.c = call.out();
-  dots.residual = args.residual >= 0 ? call.in(args.residual) : nullptr;
+  dots.ldc = call.out_pitch(dots.n);
+  if (args.residual >= 0) {
+    dots.residual = call.in(args.residual);
+    dots.ldr = call.pitch(args.residual, dots.n);
+  }
   const Range rows = call.slice.of(args.m);
   constexpr std::int64_t kRowsBetweenPolls = 1024;
   for (std::int64_t i = rows.begin; i < rows.end && !call.cancel.requested(); i += kRowsBetweenPolls) {
@@ -34,7 +39,6 @@ Result<Step> dot_step(PrepareContext& context, std::int64_t m, DotArgs args, std
            context.pack(1, format, bytes, [&](std::byte* out) { pack(reinterpret_cast<float*>(out)); }));
   args.w = reinterpret_cast<const float*>(packed);
   args.activation = context.node.activation;
-  args.ldr = args.ldc;
   return make_step<run>(Args{kernel.fn, m, args, context.node.residual}, concat("dot_f32/", isa_name(kernel.isa)));
 }
 

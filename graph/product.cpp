@@ -19,7 +19,7 @@ struct Args {
 
 void run(const Args& args, const Call& call) {
   const Product& p = args.product;
-  const MatrixRows rows{call.in(), p.k};
+  const MatrixRows rows{call.in(), call.pitch(0, p.k)};
   GemmArgs gemm{};
   gemm.m = p.m;
   gemm.n = p.n;
@@ -29,10 +29,10 @@ void run(const Args& args, const Call& call) {
   gemm.context = &rows;
   gemm.b = args.weights;
   gemm.c = call.out();
-  gemm.ldc = p.n;
+  gemm.ldc = call.out_pitch(p.n);
   gemm.bias = args.bias;
   gemm.residual = args.residual >= 0 ? call.in(args.residual) : nullptr;
-  gemm.ldr = p.n;
+  gemm.ldr = args.residual >= 0 ? call.pitch(args.residual, p.n) : 0;
   gemm.activation = args.activation;
   gemm.tiles = args.tiles;
   gemm_f32(gemm, call.slice, call.cancel);
@@ -81,8 +81,8 @@ Result<Step> tiled_product(PrepareContext& context, const Product& p, const floa
 
 Result<Step> dot_product(PrepareContext& context, const Product& p, const float* bias) {
   DotArgs dots{};
-  dots.n = dots.ldc = p.n;
-  dots.k = dots.lda = p.k;
+  dots.n = p.n;
+  dots.k = p.k;
   dots.bias = bias;
   return dot_step(context, p.m, dots, format_of("dot/", p),
                   [&](float* w) { pack_dots(p.k, p.n, w, Weights(context, p)); });
@@ -98,6 +98,8 @@ Result<Step> packed_product(PrepareContext& context, const Product& p, int bias)
   }
   ADZE_TRY(Step step, dots_pay(p.k, p.n) ? dot_product(context, p, row) : tiled_product(context, p, row));
   step.unread = unread;
+  step.pitched = 1u | (context.node.residual >= 0 ? 1u << context.node.residual : 0u);
+  step.pitched_output = true;
   step.flops = p.flops();
   step.max_parts = static_cast<int>(std::clamp<std::int64_t>(p.m * p.n / 64, 1, 256));
   return step;

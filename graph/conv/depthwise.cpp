@@ -18,7 +18,8 @@ struct DepthwiseStep {
 };
 
 void run_depthwise(const DepthwiseStep& args, const Call& call) {
-  const ConvGeometry& g = args.geometry;
+  ConvGeometry g = args.geometry;
+  g.ic_pitch = call.pitch(0, g.ic);
   const DepthwiseArgs kernel_args{g,
                                   call.in(),
                                   args.weights,
@@ -27,7 +28,9 @@ void run_depthwise(const DepthwiseStep& args, const Call& call) {
                                   call.out(),
                                   args.activation,
                                   0,
-                                  0};
+                                  0,
+                                  call.out_pitch(g.ic),
+                                  args.residual >= 0 ? call.pitch(args.residual, g.ic) : 0};
   const Range rows = call.slice.of(g.n * g.out[0] * g.out[1]);
   constexpr std::int64_t kRowsBetweenPolls = 8;
   for (std::int64_t r = rows.begin; r < rows.end && !call.cancel.requested(); r += kRowsBetweenPolls) {

@@ -40,7 +40,9 @@ std::int64_t edges_size(const ConvProblem& p) {
 
 void run(const Args& args, const Call& call) {
   const ConvProblem& p = args.problem;
-  const ConvGeometry& g = args.geometry;
+  ConvGeometry g = args.geometry;
+  const std::int64_t padding = conv_taps(g).kc;  // floats of the tap of zeros
+  g.ic_pitch = call.pitch(0, p.src.c);
   const ConvTaps taps = conv_taps(g);
   const std::int64_t oc = p.group_oc(), bias_pitch = blocks_of(oc) * kBlock;
   // What isn't constant every thread packs for itself: nothing is shared, so nothing has to wait.
@@ -56,10 +58,10 @@ void run(const Args& args, const Call& call) {
   if (!weights) {
     float* packed = scratch + (args.run_time_bias ? bias_size(p) : 0);
     pack_groups(call.in(1), p, args.tiles->max_blocks, packed);
-    std::fill_n(packed + weights_size(p) - taps.kc, taps.kc, 0.0f);
+    std::fill_n(packed + weights_size(p) - padding, padding, 0.0f);
     weights = packed;
   }
-  const float* zeros = weights + weights_size(p) - taps.kc;
+  const float* zeros = weights + weights_size(p) - padding;
   for (std::int64_t group = 0; group < p.groups; group++) {
     const ConvRows rows{call.in() + group * g.ic, zeros, &g, edges};
     GemmArgs gemm{};
@@ -71,10 +73,10 @@ void run(const Args& args, const Call& call) {
     gemm.context = &rows;
     gemm.b = weights + group * packed_b_size(taps.count * taps.kc, oc);
     gemm.c = call.out() + group * oc;
-    gemm.ldc = p.dst.c;
+    gemm.ldc = call.out_pitch(p.dst.c);
     gemm.bias = bias ? bias + group * bias_pitch : nullptr;
     gemm.residual = args.residual >= 0 ? call.in(args.residual) + group * oc : nullptr;
-    gemm.ldr = p.dst.c;
+    gemm.ldr = args.residual >= 0 ? call.pitch(args.residual, p.dst.c) : 0;
     gemm.activation = args.activation;
     gemm.tiles = args.tiles;
     gemm_f32(gemm, call.slice, call.cancel);

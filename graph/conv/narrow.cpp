@@ -5,8 +5,8 @@ namespace adze {
 
 Result<Step> narrow_conv(PrepareContext& context, const ConvProblem& p) {
   DotArgs dots{};
-  dots.n = dots.ldc = p.dst.c;
-  dots.k = dots.lda = p.src.c;
+  dots.n = p.dst.c;
+  dots.k = p.src.c;
   ADZE_TRY(dots.bias, packed_bias(context, p.dst.c, 1));
   ADZE_TRY(Step step, dot_step(context, p.geometry().pixels(), dots, "conv/dot", [&](float* w) {
              const auto weights = context.in(1).value->as<float>();

@@ -17,7 +17,11 @@ void run(const Args& args, const Call& call) {
   kernel.layer = &args.layer;
   kernel.src = call.in();
   kernel.dst = call.out();
-  kernel.residual = args.residual >= 0 ? call.in(args.residual) : nullptr;
+  kernel.dst_pitch = call.out_pitch(args.layer.oc);
+  if (args.residual >= 0) {
+    kernel.residual = call.in(args.residual);
+    kernel.residual_pitch = call.pitch(args.residual, args.layer.oc);
+  }
   planar_conv_f32(kernel, reinterpret_cast<float*>(call.scratch), call.slice, call.cancel);
 }
 

@@ -48,14 +48,24 @@ std::int64_t strip_rows(const ConvGeometry& g, bool expands, bool projects) {
   return rows;
 }
 
-void multiply(const Pointwise& p, const float* src, float* dst, const float* residual, std::int64_t pixels,
-              const CancelFlag& cancel) {
-  const MatrixRows rows{src, p.kc};
+// Pixels and the floats from one to the next.
+struct Pixels {
+  const float* data;
+  std::int64_t pitch;
+
+  const float* at(std::int64_t pixel) const { return data ? data + pixel * pitch : nullptr; }
+};
+
+void multiply(const Pointwise& p, const Pixels& src, float* dst, std::int64_t dst_pitch, const Pixels& residual,
+              std::int64_t pixels, const CancelFlag& cancel) {
+  const MatrixRows rows{src.data, src.pitch};
   GemmArgs gemm = p.gemm;
   gemm.context = &rows;
   gemm.m = pixels;
   gemm.c = dst;
-  gemm.residual = residual;
+  gemm.ldc = dst_pitch;
+  gemm.residual = residual.data;
+  gemm.ldr = residual.pitch;
   gemm_f32(gemm, {}, cancel);
 }
 
@@ -65,13 +75,17 @@ void run(const Args& args, const Call& call) {
   const Range mine = call.slice.of(g.n * g.out[1]);
   auto* ring = reinterpret_cast<float*>(call.scratch);
   float* middle = ring + (args.expands ? args.lines * line_size(g) : 0);
-  const float* residual = args.residual >= 0 ? call.in(args.residual) : nullptr;
+  const Pixels source{call.in(), call.pitch(0, args.expands ? args.expand.kc : g.ic)};
+  const std::int64_t channels = args.projects ? args.project.n : g.ic, dst_pitch = call.out_pitch(channels);
+  Pixels residual{nullptr, 0};
+  if (args.residual >= 0) residual = {call.in(args.residual), call.pitch(args.residual, channels)};
   std::int64_t filled_image = -1, filled = 0;  // lines [.., filled) of that image have been expanded
   for (std::int64_t r = mine.begin; r < mine.end;) {
     const std::int64_t image = r / g.out[1], y = r % g.out[1];
     const std::int64_t count = std::min({args.rows, mine.end - r, g.out[1] - y});
     DepthwiseArgs strip = args.depthwise;
-    strip.src = call.in();
+    strip.src = source.data;
+    if (!args.expands) strip.geometry.ic_pitch = source.pitch;
     if (args.expands) {
       const std::int64_t first = y * g.stride[1] - g.pad[1], last = first + (count - 1) * g.stride[1] + g.kernel[1];
       if (image != filled_image) filled = 0;
@@ -79,25 +93,28 @@ void run(const Args& args, const Call& call) {
       filled = std::max({filled, first, std::int64_t{0}});
       for (const std::int64_t end = std::min(last, g.in[1]); filled < end;) {
         const std::int64_t at = filled % args.lines, lines = std::min(end - filled, args.lines - at);
-        const float* src = call.in() + (image * g.in[1] + filled) * g.in[2] * args.expand.kc;
-        multiply(args.expand, src, ring + at * line_size(g), nullptr, lines * g.in[2], call.cancel);
+        const Pixels src{source.at((image * g.in[1] + filled) * g.in[2]), source.pitch};
+        multiply(args.expand, src, ring + at * line_size(g), g.ic, {nullptr, 0}, lines * g.in[2], call.cancel);
         filled += lines;
       }
       strip.src = ring;
       strip.src_lines = args.lines;
     }
-    strip.dst = call.out();
-    strip.residual = args.projects ? nullptr : residual;
     if (args.projects) {
       strip.dst = middle;
       strip.dst_row = r;
+    } else {
+      strip.dst = call.out();
+      strip.dst_pitch = dst_pitch;
+      strip.residual = residual.data;
+      strip.residual_pitch = residual.pitch;
     }
     if (call.cancel.requested()) return;
     args.kernel(strip, {r, r + count});
     if (args.projects) {
-      const std::int64_t out = r * g.out[2] * args.project.n;
-      multiply(args.project, middle, call.out() + out, residual ? residual + out : nullptr, count * g.out[2],
-               call.cancel);
+      const std::int64_t out = r * g.out[2];
+      multiply(args.project, {middle, g.ic}, call.out() + out * dst_pitch, dst_pitch,
+               {residual.at(out), residual.pitch}, count * g.out[2], call.cancel);
     }
     r += count;
   }
@@ -122,7 +139,7 @@ Result<void> prepare_pointwise(const PrepareContext& context, const ConvProblem&
   made.kc = p.src.c;
   made.n = p.dst.c;
   GemmArgs& gemm = made.gemm;
-  gemm.n = gemm.ldc = gemm.ldr = p.dst.c;
+  gemm.n = p.dst.c;
   gemm.taps = 1;
   gemm.kc = p.src.c;
   gemm.rows = matrix_rows;
@@ -148,7 +165,7 @@ Result<Step> prepare(PrepareContext& context) {
       ADZE_TRY(const PackedConv packed, pack_depthwise(part, p));
       args.kernel = depthwise_f32.best(context.isa).fn;
       args.depthwise = {
-          p.geometry(), nullptr, packed.weights, packed.bias, nullptr, nullptr, parts[i].activation, 0, 0};
+          p.geometry(), nullptr, packed.weights, packed.bias, nullptr, nullptr, parts[i].activation, 0, 0, 0, 0};
       args.depthwise.geometry.ic = p.src.c;
     } else if (i == 0) {
       args.expands = true;
@@ -168,6 +185,8 @@ Result<Step> prepare(PrepareContext& context) {
   step.flops = flops;
   step.max_parts = static_cast<int>(std::clamp<std::int64_t>(g.n * g.out[1] / 4, 1, 256));
   for (std::size_t i = 1; i <= 2 * parts.size(); i++) step.unread |= 1u << i;
+  step.pitched = 1u | (args.residual >= 0 ? 1u << args.residual : 0u);
+  step.pitched_output = true;
   step.scratch_bytes =
       static_cast<std::size_t>(scratch_size(g, args.rows, args.expands, args.projects)) * sizeof(float);
   return step;

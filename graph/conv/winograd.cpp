@@ -15,7 +15,14 @@ void run(const Args& args, const Call& call) {
   WinogradArgs kernel = args.kernel;
   kernel.src = call.in();
   kernel.dst = call.out();
-  kernel.residual = args.residual >= 0 ? call.in(args.residual) : nullptr;
+  const std::int64_t channels = kernel.layer.channels();
+  ConvGeometry& g = kernel.layer.geometry;
+  g.ic_pitch = call.pitch(0, kernel.layer.groups * g.ic);
+  kernel.dst_pitch = call.out_pitch(channels);
+  if (args.residual >= 0) {
+    kernel.residual = call.in(args.residual);
+    kernel.residual_pitch = call.pitch(args.residual, channels);
+  }
   winograd_f32(kernel, reinterpret_cast<float*>(call.scratch), call.slice, call.cancel);
 }
 

@@ -84,7 +84,8 @@ void run(const Args& args, const Call& call) {
   if (args.type == DType::f32) {
     auto* factors = reinterpret_cast<float*>(shift + args.c);
     for (std::int64_t c = 0; c < 2 * args.c; c++) factors[c] = static_cast<float>(scale[c]);
-    args.kernel(call.in() + rows.begin * args.c, factors, factors + args.c, call.out() + rows.begin * args.c,
+    const std::int64_t pitch = call.pitch(0, args.c);
+    args.kernel(call.in() + rows.begin * pitch, pitch, factors, factors + args.c, call.out() + rows.begin * args.c,
                 rows.size(), args.c);
     return;
   }
@@ -195,6 +196,7 @@ Result<Step> prepare(PrepareContext& context) {
   step.scratch_bytes = channels * (2 * sizeof(double) + 2 * sizeof(float));
   step.max_parts = elementwise_parts(context.in(0).elements());
   step.in_place = 1;
+  step.pitched = context.in(0).type == DType::f32;
   return step;
 }
 

@@ -40,6 +40,11 @@ Result<Step> prepare(PrepareContext& context) {
                       : context.node.winograd      ? winograd_conv(context, p)
                       : narrow                     ? narrow_conv(context, p)
                                                    : indirect_conv(context, p));
+  if (type == DType::f32) {
+    const int residual = context.node.residual;
+    step.pitched = (context.node.planar_source ? 0u : 1u) | (residual >= 0 ? 1u << residual : 0u);
+    step.pitched_output = true;
+  }
   step.flops = p.flops();
   step.max_parts = static_cast<int>(std::clamp<std::int64_t>(g.pixels() * p.dst.c / 64, 1, 256));
   return step;

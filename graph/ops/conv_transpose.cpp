@@ -143,7 +143,9 @@ void pack(const Args& args, const float* w, float* dst) {
 
 void run_phase(const Args& args, const Call& call, const float* weights, const float* bias, std::int64_t group,
                const Part& part) {
-  const ConvGeometry& g = args.geometry;
+  ConvGeometry g = args.geometry;
+  g.ic_pitch = call.pitch(0, args.problem.src.c);
+  const std::int64_t dst_pitch = call.out_pitch(args.problem.dst.c);
   const Phase& p = part.phase;
   const float* zeros = weights + args.problem.groups * args.group_size;
   // Lines of the phase are independent; each is a GEMM over the positions along w.
@@ -162,9 +164,9 @@ void run_phase(const Args& args, const Call& call, const float* weights, const f
     gemm.rows = phase_rows;
     gemm.context = &rows;
     gemm.b = weights + group * args.group_size + part.weights;
-    gemm.c = call.out() + (((image * g.out[0] + z) * g.out[1] + y) * g.out[2] + p.first[2]) * args.problem.dst.c +
+    gemm.c = call.out() + (((image * g.out[0] + z) * g.out[1] + y) * g.out[2] + p.first[2]) * dst_pitch +
              group * args.problem.group_oc;
-    gemm.ldc = args.problem.dst.c * g.stride[2];
+    gemm.ldc = dst_pitch * g.stride[2];
     gemm.bias = bias ? bias + group * blocks_of(args.problem.group_oc) * kBlock : nullptr;
     gemm.activation = args.activation;
     gemm.tiles = args.tiles;
@@ -219,6 +221,8 @@ Result<Step> prepare(PrepareContext& context) {
   Step step = make_step<run>(std::move(args), concat("conv_transpose_f32/", isa_name(tiles.isa)));
   step.scratch_bytes = scratch;
   step.unread = constant ? 0b10 : 0;
+  step.pitched = 1;
+  step.pitched_output = true;
   step.flops = 2.0 * static_cast<double>(p.src.n * volume(padded(p.src.spatial, 1)) * p.geometry().taps()) *
                static_cast<double>(p.src.c * p.group_oc);
   step.max_parts = 256;

@@ -125,7 +125,7 @@ void normalise_image(const Args& args, const Call& call, const T* src, T* dst) {
     b[c] = static_cast<float>(offset[c]);
   }
   if constexpr (std::is_same_v<T, float>) {
-    args.scale_shift(src, a, b, dst, args.pixels, args.c);
+    args.scale_shift(src, args.c, a, b, dst, args.pixels, args.c);
   } else {
     for (std::int64_t i = 0; i < args.pixels * args.c; i++) {
       dst[i] = static_cast<T>(static_cast<Compute<T>>(value(src[i]) * factor[i % args.c] + offset[i % args.c]));

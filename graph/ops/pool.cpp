@@ -71,6 +71,8 @@ void run_vector(const VectorArgs& args, const Call& call) {
   PoolArgs pool = args.pool;
   pool.src = call.in();
   pool.dst = call.out();
+  pool.geometry.ic_pitch = call.pitch(0, pool.geometry.ic);
+  pool.dst_pitch = call.out_pitch(pool.geometry.ic);
   const Range pixels = call.slice.of(pool.geometry.pixels());
   constexpr std::int64_t kPixelsBetweenPolls = 256;
   for (std::int64_t p = pixels.begin; p < pixels.end && !call.cancel.requested(); p += kPixelsBetweenPolls) {
@@ -143,12 +145,18 @@ Result<Step> prepare(PrepareContext& context) {
   ADZE_ASSERT(context.node.channels_last);
   ADZE_TRY(const Problem p, problem_of(context.node, context.in(0).shape));
   const Op op = op_of(context.node);
-  const PoolArgs pool{p.geometry(), padded(p.window.pad_end, 0),
-                      context.node.attributes.integer("count_include_pad", 0) != 0, nullptr, nullptr};
+  const PoolArgs pool{p.geometry(),
+                      padded(p.window.pad_end, 0),
+                      context.node.attributes.integer("count_include_pad", 0) != 0,
+                      nullptr,
+                      nullptr,
+                      0};
   Step step;
   if (context.in(0).type == DType::f32 && op != Op::lp && !context.wants_output(1)) {
     const auto& kernel = (op == Op::max ? max_pool_f32 : average_pool_f32).best(context.isa);
     step = make_step<run_vector>(VectorArgs{kernel.fn, pool}, concat("pool_f32/", isa_name(kernel.isa)));
+    step.pitched = 1;
+    step.pitched_output = true;
   } else {
     // The indices of version 8 on count rows first unless storage_order says columns.
     const std::int64_t order = context.node.attributes.integer("p", 2);

@@ -19,13 +19,14 @@ struct DepthwiseArgs {
   const float* src;
   const float* weights;
   const float* bias;
-  const float* residual;  // pitch c, or null
-  float* dst;             // pitch c
+  const float* residual;  // or null
+  float* dst;
   ActivationArgs activation;
   // Of a part of one image: source line y of plane 0 lies at line y % src_lines of src, and dst and residual start at
   // output row dst_row. 0 and 0: the whole of all is there.
   std::int64_t src_lines;
   std::int64_t dst_row;
+  std::int64_t dst_pitch = 0, residual_pitch = 0;  // pixel_pitch
 };
 
 // Computes the output rows [rows.begin, rows.end) of n * out_d * out_h.

@@ -32,7 +32,16 @@ struct Strip {
   const float* weights;           // of the first kernel element in this plane
   std::int64_t pitch;             // floats between kernel elements
   std::int64_t out;               // the first output pixel, counted from dst
+  std::int64_t dst_pitch, residual_pitch;
 };
+
+Strip strip_of(const DepthwiseArgs& args) {
+  Strip s{};
+  s.args = &args;
+  s.dst_pitch = pixel_pitch(args.dst_pitch, args.geometry.ic);
+  s.residual_pitch = pixel_pitch(args.residual_pitch, args.geometry.ic);
+  return s;
+}
 
 template <int Rows, int Count>
 ADZE_INLINE void start(const Strip& s, std::int64_t c, Vec (&acc)[Rows][Count]) {
@@ -46,12 +55,13 @@ ADZE_INLINE void finish(const Strip& s, std::int64_t c, int lanes, Vec (&acc)[Ro
   const DepthwiseArgs& a = *s.args;
   const ActivationArgs& f = a.activation;
   ADZE_UNROLL for (int r = 0; r < Rows; r++) {
-    const std::int64_t out = (s.out + r * a.geometry.out[2]) * a.geometry.ic + c;
+    const std::int64_t out = s.out + r * a.geometry.out[2];
+    const float* residual = a.residual ? a.residual + out * s.residual_pitch + c : nullptr;
+    float* dst = a.dst + out * s.dst_pitch + c;
     ADZE_UNROLL for (int i = 0; i < Count; i++) {
-      const std::int64_t at = out + i * a.geometry.ic;
-      if (a.residual) acc[r][i] = acc[r][i] + vec_load_partial(a.residual + at, lanes);
+      if (residual) acc[r][i] = acc[r][i] + vec_load_partial(residual + i * s.residual_pitch, lanes);
       if (f.kind == Activation::clip) acc[r][i] = min(vec_splat(f.beta), max(vec_splat(f.alpha), acc[r][i]));
-      vec_store_partial(a.dst + at, acc[r][i], lanes);
+      vec_store_partial(dst + i * s.dst_pitch, acc[r][i], lanes);
     }
   }
 }
@@ -64,7 +74,7 @@ void activate_stored(const Strip& s, std::int64_t c, int lanes, int rows, int co
   with_activation(f.kind, [&](auto kind) {
     for (int r = 0; r < rows; r++) {
       for (int i = 0; i < count; i++) {
-        float* dst = a.dst + (s.out + r * a.geometry.out[2] + i) * a.geometry.ic + c;
+        float* dst = a.dst + (s.out + r * a.geometry.out[2] + i) * s.dst_pitch + c;
         store_lanes(dst, activate<kind()>(load_lanes(dst, lanes), f.alpha, f.beta), lanes);
       }
     }
@@ -137,8 +147,7 @@ void row(const DepthwiseArgs& args, std::int64_t r) {
   constexpr int kLines = K + (Rows - 1) * S, kColumns = (kStrip - 1) * S + K;
   const ConvGeometry& g = args.geometry;
   const std::int64_t y = r % g.out[1] * S - g.pad[1];
-  Strip s{};
-  s.args = &args;
+  Strip s = strip_of(args);
   s.lines = inside_bits(y, kLines, g.in[1]);
   for (int l = 0; l < kLines; l++) {
     if (s.lines >> l & 1) s.line[l] = source_line(args, r / g.out[1], y + l);
@@ -182,8 +191,7 @@ void any_outputs(const DepthwiseArgs& args, std::int64_t out) {
   const std::int64_t x0 = out % g.out[2] * g.stride[2] - g.pad[2],
                      y0 = out / g.out[2] % g.out[1] * g.stride[1] - g.pad[1];
   const std::int64_t z0 = out / g.out[2] / g.out[1] % g.out[0] * g.stride[0] - g.pad[0];
-  Strip s{};
-  s.args = &args;
+  Strip s = strip_of(args);
   s.out = out - args.dst_row * g.out[2];
   for (std::int64_t c = 0; c < g.ic; c += kVecLanes) {
     const int lanes = static_cast<int>(std::min<std::int64_t>(g.ic - c, kVecLanes));

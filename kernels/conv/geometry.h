@@ -11,6 +11,10 @@ namespace adze {
 constexpr int kSpatial = 3;  // d, h, w
 using Spatial = std::array<std::int64_t, kSpatial>;
 
+// Floats between the pixels of a result or a residual, as its kernel's arguments give them: 0 where pixels follow each
+// other.
+inline std::int64_t pixel_pitch(std::int64_t given, std::int64_t channels) { return given ? given : channels; }
+
 inline std::int64_t volume(const Spatial& size) { return size[0] * size[1] * size[2]; }
 
 struct ConvGeometry {

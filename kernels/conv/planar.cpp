@@ -108,7 +108,8 @@ class Strips {
     t.offsets = l_.offsets.data();
     t.tile.kc = l_.k();
     t.tile.b = args_.weights + column * l_.k();
-    t.tile.ldc = t.tile.ldr = l_.oc;
+    t.tile.ldc = pixel_pitch(args_.dst_pitch, l_.oc);
+    t.tile.ldr = pixel_pitch(args_.residual_pitch, l_.oc);
     t.tile.bias = args_.bias ? args_.bias + column : nullptr;
     t.tile.last_lanes = last_lanes(panel);
     t.tile.first = t.tile.last = true;
@@ -119,8 +120,8 @@ class Strips {
       const std::int64_t from = pixels * i / count, to = pixels * (i + 1) / count;
       ahead.fetch(share);
       t.src = src + from * g_.stride[2];
-      t.tile.c = args_.dst + (out + from) * l_.oc + column;
-      t.tile.residual = args_.residual ? args_.residual + (out + from) * l_.oc + column : nullptr;
+      t.tile.c = args_.dst + (out + from) * t.tile.ldc + column;
+      t.tile.residual = args_.residual ? args_.residual + (out + from) * t.tile.ldr + column : nullptr;
       args_.planar->pick(static_cast<int>(to - from), panel.blocks, half, g_.stride[2])(t);
     }
   }

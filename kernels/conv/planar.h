@@ -57,6 +57,7 @@ struct PlanarArgs {
   const float* residual;  // [n, h, w, oc], or null
   float* dst;
   ActivationArgs activation;
+  std::int64_t dst_pitch = 0, residual_pitch = 0;  // pixel_pitch
 };
 
 // Computes this slice's rows. Returns early when `cancel` is raised.

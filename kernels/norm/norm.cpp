@@ -2,7 +2,8 @@
 
 namespace adze {
 
-ADZE_DECLARE_VARIANTS(void, scale_shift, const float*, const float*, const float*, float*, std::int64_t, std::int64_t)
+ADZE_DECLARE_VARIANTS(void, scale_shift, const float*, std::int64_t, const float*, const float*, float*, std::int64_t,
+                      std::int64_t)
 ADZE_DECLARE_VARIANTS(void, norm_rows, const NormArgs&, const float*, float*, std::int64_t, std::int64_t)
 ADZE_DECLARE_VARIANTS(void, deviation, const float*, const float*, float*, std::int64_t, std::int64_t)
 ADZE_DECLARE_VARIANTS(void, lrn_rows, const LrnArgs&, const float*, float*, std::int64_t, std::int64_t)

@@ -6,7 +6,8 @@
 //   lrn_rows_f32      dst[r, c] = src[r, c] / (bias + alpha sum_i src[r, i]^2)^beta, c - before <= i <= c + after
 //
 // norm_rows takes mean and variance of each row (biased, in two passes of sixteen partial sums); scale and shift may be
-// null (1 and 0), as may mean and inv_std_dev, which receive one value per row. dst may be src. Rows are contiguous.
+// null (1 and 0), as may mean and inv_std_dev, which receive one value per row. dst may be src. Rows are contiguous,
+// but for those of scale_shift's source, which are src_pitch floats apart; then dst is another place.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +16,8 @@
 
 namespace adze {
 
-using ScaleShiftFn = void (*)(const float* src, const float* scale, const float* shift, float* dst, std::int64_t rows,
-                              std::int64_t cols);
+using ScaleShiftFn = void (*)(const float* src, std::int64_t src_pitch, const float* scale, const float* shift,
+                              float* dst, std::int64_t rows, std::int64_t cols);
 
 struct NormArgs {
   const float* scale;

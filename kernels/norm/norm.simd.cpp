@@ -6,9 +6,9 @@
 
 namespace adze::ADZE_TARGET {
 
-void scale_shift(const float* src, const float* scale, const float* shift, float* dst, std::int64_t rows,
-                 std::int64_t cols) {
-  for (std::int64_t r = 0; r < rows; r++, src += cols, dst += cols) {
+void scale_shift(const float* src, std::int64_t src_pitch, const float* scale, const float* shift, float* dst,
+                 std::int64_t rows, std::int64_t cols) {
+  for (std::int64_t r = 0; r < rows; r++, src += src_pitch, dst += cols) {
     for_blocks(cols, [&](std::int64_t c, int lanes) {
       store_lanes(dst + c, fma(load_lanes(src + c, lanes), load_lanes(scale + c, lanes), load_lanes(shift + c, lanes)),
                   lanes);

@@ -6,7 +6,7 @@
 // count is the number of elements inside, or, with count_include_pad, of those inside the source or its padding (the
 // part of a window that hangs over the end in ceil mode never counts). Every window covers at least one element of
 // source or padding; without any element inside, max is -inf and the average NaN, or 0 when padding counts.
-// Channels are contiguous with the pitch geometry.ic_pitch = ic on both sides.
+// Source pixels are geometry.ic_pitch floats apart.
 #pragma once
 
 #include "kernels/conv/geometry.h"
@@ -20,6 +20,7 @@ struct PoolArgs {
   bool count_include_pad;
   const float* src;
   float* dst;
+  std::int64_t dst_pitch = 0;  // pixel_pitch
 };
 
 // Computes the output pixels [pixels.begin, pixels.end) of n * volume(out).

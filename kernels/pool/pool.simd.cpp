@@ -18,9 +18,9 @@ struct Window {
 // `count` outputs of a row, whose windows lie `step` floats apart. Size: lines and columns of a single plane, known
 // when compiling, or 0.
 template <int Size, class Add, class Finish>
-ADZE_INLINE void reduce(Window w, std::int64_t count, std::int64_t step, std::int64_t channels, float* dst, float start,
-                        Add add, Finish finish) {
-  for (std::int64_t i = 0; i < count; i++, w.src += step, dst += channels) {
+ADZE_INLINE void reduce(Window w, std::int64_t count, std::int64_t step, std::int64_t channels, float* dst,
+                        std::int64_t dst_pitch, float start, Add add, Finish finish) {
+  for (std::int64_t i = 0; i < count; i++, w.src += step, dst += dst_pitch) {
     for_blocks(channels, [&](std::int64_t c, int lanes) {
       f32x16 acc = splat(start);
       if constexpr (Size > 0) {
@@ -57,6 +57,7 @@ ADZE_INLINE void pool(const PoolArgs& args, Range pixels, float start, Add add, 
   // The first output along a row whose window hangs over the row's end.
   const std::int64_t reach = g.in[2] + g.pad[2] - (g.kernel[2] - 1) * g.dilation[2];
   const std::int64_t whole_end = reach > 0 ? (reach - 1) / g.stride[2] + 1 : 0;
+  const std::int64_t dst_pitch = pixel_pitch(args.dst_pitch, g.ic);
   std::int64_t p = pixels.begin;
   while (p < pixels.end) {  // a row of outputs, or what is left of it
     const std::int64_t row = p / g.out[2], x_end = std::min(g.out[2], pixels.end - row * g.out[2]);
@@ -79,15 +80,15 @@ ADZE_INLINE void pool(const PoolArgs& args, Range pixels, float start, Add add, 
       count = w.columns == g.kernel[2] ? std::max<std::int64_t>(1, std::min(x_end, whole_end) - x) : 1;
       const auto size = static_cast<float>(window_count(s, w.planes * w.lines * w.columns, args.count_include_pad));
       const auto end = [&](const f32x16& acc) { return finish(acc, size); };
-      float* dst = args.dst + p * g.ic;
+      float* dst = args.dst + p * dst_pitch;
       const std::int64_t step = g.stride[2] * g.ic_pitch;
       const bool square = w.planes == 1 && w.lines == w.columns;
       if (square && w.columns == 2) {
-        reduce<2>(w, count, step, g.ic, dst, start, add, end);
+        reduce<2>(w, count, step, g.ic, dst, dst_pitch, start, add, end);
       } else if (square && w.columns == 3) {
-        reduce<3>(w, count, step, g.ic, dst, start, add, end);
+        reduce<3>(w, count, step, g.ic, dst, dst_pitch, start, add, end);
       } else {
-        reduce<0>(w, count, step, g.ic, dst, start, add, end);
+        reduce<0>(w, count, step, g.ic, dst, dst_pitch, start, add, end);
       }
     }
   }

@@ -36,7 +36,8 @@ struct WinogradTile {
   const float* bias;                     // blocks * 16 floats, or null: zero
   const float* residual;                 // of the tile's first output, or null
   float* dst;                            // may be residual
-  std::int64_t line_pitch, pixel_pitch;  // floats between the outputs of dst, and of residual
+  std::int64_t line_pitch, pixel_pitch;  // floats between the outputs of dst
+  std::int64_t residual_line_pitch, residual_pixel_pitch;
   ActivationArgs activation;
 };
 

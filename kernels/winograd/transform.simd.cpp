@@ -102,11 +102,13 @@ ADZE_INLINE void result_lanes(const WinogradTile& a, std::int64_t column, int la
     Points<M>::result(m, y);
     ADZE_UNROLL for (int j = 0; j < M; j++) {
       if (j >= a.columns) continue;
-      const std::int64_t at = i * a.line_pitch + j * a.pixel_pitch + column;
       Vec x = y[j] + bias;
-      if (a.residual) x = x + vec_load_partial(a.residual + at, lanes);
+      if (a.residual) {
+        const std::int64_t at = i * a.residual_line_pitch + j * a.residual_pixel_pitch + column;
+        x = x + vec_load_partial(a.residual + at, lanes);
+      }
       if (clipped) x = min(high, max(low, x));
-      vec_store_partial(a.dst + at, x, lanes);
+      vec_store_partial(a.dst + i * a.line_pitch + j * a.pixel_pitch + column, x, lanes);
     }
   }
 }

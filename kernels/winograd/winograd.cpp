@@ -198,20 +198,24 @@ class Groups {
     tile.blocks = panel.blocks;
     tile.last_lanes = last_lanes(panel);
     tile.bias = args_.bias ? args_.bias + channels_ * whole_blocks(l_.oc) + column : nullptr;
-    tile.pixel_pitch = g_.dilation[2] * l_.oc_pitch();
-    tile.line_pitch = g_.dilation[1] * g_.out[2] * l_.oc_pitch();
+    const std::int64_t dst_pitch = pixel_pitch(args_.dst_pitch, l_.channels());
+    const std::int64_t residual_pitch = pixel_pitch(args_.residual_pitch, l_.channels());
+    const std::int64_t line = g_.dilation[1] * g_.out[2];
+    tile.pixel_pitch = g_.dilation[2] * dst_pitch;
+    tile.line_pitch = line * dst_pitch;
+    tile.residual_pixel_pitch = g_.dilation[2] * residual_pitch;
+    tile.residual_line_pitch = line * residual_pitch;
     tile.activation = args_.activation;
     const auto transform = args_.transforms->result[l_.outputs / 4];
     for (std::int64_t t = group.begin; t < group.end; t++) {
       const Place at = place(t);
-      const std::int64_t out =
-          ((at.image * g_.out[1] + at.y) * g_.out[2] + at.x) * l_.oc_pitch() + channels_ * l_.oc + column;
+      const std::int64_t pixel = (at.image * g_.out[1] + at.y) * g_.out[2] + at.x, c = channels_ * l_.oc + column;
       tile.m = m_ + (t - group.begin) * width;
       tile.rows = inside(1, at.y);
       tile.columns = inside(2, at.x);
       if (tile.rows == 0 || tile.columns == 0) continue;  // a phase may have fewer tiles than the first
-      tile.residual = args_.residual ? args_.residual + out : nullptr;
-      tile.dst = args_.dst + out;
+      tile.residual = args_.residual ? args_.residual + pixel * residual_pitch + c : nullptr;
+      tile.dst = args_.dst + pixel * dst_pitch + c;
       transform(tile);
     }
   }

@@ -40,11 +40,11 @@ struct WinogradLayer {
   std::int64_t tile_count() const { return geometry.n * image_tiles(); }
   // Blocks of a panel: those that pass over one image's tiles with the fewest loads of the weights.
   int panel_blocks() const;
-  // Floats of one channel group's packed weights, of all weights, of an output pixel, and of each thread's scratch.
+  // Floats of one channel group's packed weights, of all weights, and of each thread's scratch; channels of an output.
   std::int64_t group_size() const;
   std::int64_t weights_size() const { return groups * group_size(); }
-  std::int64_t oc_pitch() const { return groups * oc; }
   std::int64_t scratch_size() const;
+  std::int64_t channels() const { return groups * oc; }
 
  private:
   std::int64_t tiles_along(std::size_t axis) const {
@@ -66,6 +66,7 @@ struct WinogradArgs {
   const float* residual;  // [n, h, w, groups * oc], or null
   float* dst;
   ActivationArgs activation;
+  std::int64_t dst_pitch = 0, residual_pitch = 0;  // pixel_pitch
 };
 
 // Computes this slice's share of dst. Returns early when `cancel` is raised. `scratch` is 64-byte aligned.

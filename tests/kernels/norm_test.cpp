@@ -17,14 +17,16 @@ TEST(ScaleShift, IsOneFusedMultiplyAddOnEveryIsa) {
   for (const std::int64_t cols : testing::sizes_around_powers_of_two(70)) {
     const auto n = static_cast<std::size_t>(cols);
     testing::Random random(static_cast<std::uint64_t>(cols));
-    testing::GuardedBuffer src(3 * n), scale(n), shift(n), dst(3 * n);
+    const std::size_t pitch = n + n % 3;  // of the source
+    testing::GuardedBuffer src(2 * pitch + n), scale(n), shift(n), dst(3 * n);
     for (auto* values : {&src, &scale, &shift}) random.fill(values->span(), -3, 3);
     for (const auto& variant : scale_shift_f32.variants) {
       if (variant.isa > cpu_isa()) continue;
       dst.poison();
-      variant.fn(src.data(), scale.data(), shift.data(), dst.data(), 3, cols);
+      variant.fn(src.data(), static_cast<std::int64_t>(pitch), scale.data(), shift.data(), dst.data(), 3, cols);
       for (std::size_t i = 0; i < 3 * n; i++) {
-        ASSERT_EQ(dst[i], std::fma(src[i], scale[i % n], shift[i % n])) << isa_name(variant.isa) << " cols " << cols;
+        const float x = src[i / n * pitch + i % n];
+        ASSERT_EQ(dst[i], std::fma(x, scale[i % n], shift[i % n])) << isa_name(variant.isa) << " cols " << cols;
       }
     }
   }
