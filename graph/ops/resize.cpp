@@ -260,15 +260,21 @@ void for_rows(const Args& args, const Call& call, F f) {
   }
 }
 
+// A row without a source.
+template <class T>
+void fill_row(const Args& args, T* dst, std::int64_t pitch, T value) {
+  for (std::int64_t x = 0; x < args.pixels; x++) std::fill_n(dst + x * pitch, args.inner, value);
+}
+
 void run_f32(const Args& args, const Call& call) {
   const Scratch<float, float> scratch(args, call.scratch);
-  const std::int64_t n = args.pixels * args.inner;
+  const std::int64_t n = args.pixels * args.inner, pitch = call.out_pitch(args.inner);
   const auto fill = static_cast<float>(args.extrapolation);
   for_rows(args, call, [&](std::int64_t row) {
-    float* dst = call.out() + row * n;
+    float* dst = call.out() + row * args.pixels * pitch;
     const std::int64_t count = source_rows(args, row, call.in(), scratch.rows, scratch.weights);
     if (count == 0) {
-      std::fill_n(dst, n, fill);
+      fill_row(args, dst, pitch, fill);
       return;
     }
     const bool as_is = count == 1 && scratch.weights[0] == 1;
@@ -278,7 +284,7 @@ void run_f32(const Args& args, const Call& call) {
     }
     if (!as_is) args.blend(scratch.rows, scratch.weights, count, scratch.blended, args.src_pixels * args.inner);
     args.resize_row(args.along.taps.data(), args.along_weights.data(), fill, as_is ? scratch.rows[0] : scratch.blended,
-                    dst, args.pixels, args.inner);
+                    dst, pitch, args.pixels, args.inner);
   });
 }
 
@@ -332,15 +338,15 @@ void run_plain(const Args& args, const Call& call) {
 template <class Element>
 void run_nearest_as(const Args& args, const Call& call, Element fill) {
   const Scratch<Element, double> scratch(args, call.scratch);
-  const std::int64_t n = args.pixels * args.inner;
+  const std::int64_t pitch = call.out_pitch(args.inner);
   for_rows(args, call, [&](std::int64_t row) {
-    Element* dst = call.out<Element>() + row * n;
+    Element* dst = call.out<Element>() + row * args.pixels * pitch;
     const std::int64_t count = source_rows(args, row, call.in<Element>(), scratch.rows, scratch.weights);
     const Element* src = scratch.rows[0];
     if (count == 0) {
-      std::fill_n(dst, n, fill);
+      fill_row(args, dst, pitch, fill);
     } else if (args.along.identity) {
-      std::copy_n(src, n, dst);
+      std::copy_n(src, args.pixels * args.inner, dst);
     } else {
       for (const ResizeTap& tap : args.along.taps) {
         if (tap.count == 0) {
@@ -350,7 +356,7 @@ void run_nearest_as(const Args& args, const Call& call, Element fill) {
         } else {
           std::copy_n(src + tap.first * args.inner, args.inner, dst);
         }
-        dst += args.inner;
+        dst += pitch;
       }
     }
   });
@@ -408,11 +414,13 @@ Result<Step> prepare(PrepareContext& context) {
   args.extrapolation = static_cast<double>(context.node.attributes.real("extrapolation_value", 0));
   const std::int64_t rows = args.rows, taps = args.max_blended + args.along.max_count();
   const std::size_t scratch = scratch_bytes(args);
+  const bool by_pixel = !args.along.identity && args.inner == dst.back();
   Step step = sampling.mode == ResizeMode::nearest ? make_step<run_nearest>(std::move(args), "resize_nearest")
               : args.type == DType::f32
                   ? make_step<run_f32>(std::move(args), concat("resize_row_f32/", isa_name(blend.isa)))
                   : make_step<run_plain>(std::move(args), "resize_plain");
   step.scratch_bytes = scratch;
+  step.pitched_output = by_pixel && (sampling.mode == ResizeMode::nearest || context.in(0).type == DType::f32);
   step.unread = ~1u;
   step.max_parts = static_cast<int>(std::clamp<std::int64_t>(std::min(rows, dst.elements() / 4096), 1, 256));
   step.flops = 2.0 * static_cast<double>(dst.elements()) * static_cast<double>(taps);

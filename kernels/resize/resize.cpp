@@ -4,7 +4,7 @@ namespace adze {
 
 ADZE_DECLARE_VARIANTS(void, blend_rows, const float* const*, const float*, std::int64_t, float*, std::int64_t)
 ADZE_DECLARE_VARIANTS(void, resize_row, const ResizeTap*, const float*, float, const float*, float*, std::int64_t,
-                      std::int64_t)
+                      std::int64_t, std::int64_t)
 
 namespace {
 constexpr Variant<BlendRowsFn> kBlendRows[] = ADZE_VARIANTS(blend_rows);

@@ -4,8 +4,8 @@
 //   resize_row_f32   dst[x, c] = sum_t weights[taps[x].weight + t] src[taps[x].first + t, c]   t < taps[x].count
 //
 // The sums are one fused multiply-add per tap, in order. A position without taps receives `fill`. src and dst rows are
-// [pixels, inner] with inner contiguous; dst must not overlap them. n, pixels and inner may be 0. NaN in a source
-// element that has a tap, even of weight 0, makes the result NaN.
+// [pixels, inner] with inner contiguous, the pixels of resize_row's dst dst_pitch apart; dst must not overlap them. n,
+// pixels and inner may be 0. NaN in a source element that has a tap, even of weight 0, makes the result NaN.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct ResizeTap {
 using BlendRowsFn = void (*)(const float* const* rows, const float* weights, std::int64_t count, float* dst,
                              std::int64_t n);
 using ResizeRowFn = void (*)(const ResizeTap* taps, const float* weights, float fill, const float* src, float* dst,
-                             std::int64_t pixels, std::int64_t inner);
+                             std::int64_t dst_pitch, std::int64_t pixels, std::int64_t inner);
 
 extern const KernelTable<BlendRowsFn> blend_rows_f32;
 extern const KernelTable<ResizeRowFn> resize_row_f32;

@@ -26,8 +26,8 @@ void blend_rows(const float* const* rows, const float* weights, std::int64_t cou
 }
 
 void resize_row(const ResizeTap* taps, const float* weights, float fill, const float* src, float* dst,
-                std::int64_t pixels, std::int64_t inner) {
-  for (std::int64_t x = 0; x < pixels; x++, dst += inner) {
+                std::int64_t dst_pitch, std::int64_t pixels, std::int64_t inner) {
+  for (std::int64_t x = 0; x < pixels; x++, dst += dst_pitch) {
     const ResizeTap& tap = taps[x];
     if (tap.count == 0) {
       for_blocks(inner, [&](std::int64_t c, int lanes) { store_lanes(dst + c, splat(fill), lanes); });

@@ -48,11 +48,12 @@ TEST(ResizeRow, MatchesReferenceOnEveryIsa) {
     testing::GuardedBuffer src(static_cast<std::size_t>(4 * inner)), dst(out), portable(out);
     random.fill(src.span());
     const auto pixels = static_cast<std::int64_t>(taps.size());
-    resize_row_f32.variants.back().fn(taps.data(), weights.data(), kFill, src.data(), portable.data(), pixels, inner);
+    resize_row_f32.variants.back().fn(taps.data(), weights.data(), kFill, src.data(), portable.data(), inner, pixels,
+                                      inner);
     for (const auto& variant : resize_row_f32.variants) {
       if (variant.isa > cpu_isa()) continue;
       dst.poison();
-      variant.fn(taps.data(), weights.data(), kFill, src.data(), dst.data(), pixels, inner);
+      variant.fn(taps.data(), weights.data(), kFill, src.data(), dst.data(), inner, pixels, inner);
       ASSERT_EQ(std::memcmp(dst.data(), portable.data(), out * sizeof(float)), 0) << isa_name(variant.isa);
       for (std::size_t i = 0; i < out; i++) {
         const ResizeTap& tap = taps[i / static_cast<std::size_t>(inner)];
@@ -63,6 +64,17 @@ TEST(ResizeRow, MatchesReferenceOnEveryIsa) {
                   src[static_cast<std::size_t>((tap.first + t) * inner + c)];
         }
         ASSERT_NEAR(dst[i], want, 3 * 6e-8 * 2) << isa_name(variant.isa) << " inner " << inner << " i " << i;
+      }
+      // With pixels apart, what lies between them stays.
+      constexpr std::size_t kGap = 3;
+      const auto row = static_cast<std::size_t>(inner);
+      testing::GuardedBuffer apart(out + (taps.size() - 1) * kGap);
+      apart.poison();
+      variant.fn(taps.data(), weights.data(), kFill, src.data(), apart.data(), inner + 3, pixels, inner);
+      for (std::size_t x = 0; x < taps.size(); x++) {
+        const float* pixel = apart.data() + x * (row + kGap);
+        ASSERT_EQ(std::memcmp(pixel, dst.data() + x * row, row * sizeof(float)), 0) << isa_name(variant.isa);
+        for (std::size_t i = 0; x + 1 < taps.size() && i < kGap; i++) ASSERT_TRUE(std::isnan(pixel[row + i]));
       }
     }
   }
