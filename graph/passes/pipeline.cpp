@@ -18,6 +18,7 @@ Result<void> run_passes(SpecialisedGraph& g, const PassOptions& options) {
   fuse_activations(g);
   insert_layout(g);
   sink_transposes(g);
+  nest_concats(g);
   absorb_flatten(g);
   read_planar(g);
   if (options.winograd) choose_winograd(g);

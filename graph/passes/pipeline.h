@@ -54,6 +54,10 @@ void insert_layout(SpecialisedGraph& g);
 // change their order round differently.
 void sink_transposes(SpecialisedGraph& g);
 
+// A Concat that begins with all inputs of one before takes that one's result instead, which can then lie inside its
+// own: dense blocks add to the same row of inputs again and again.
+void nest_concats(SpecialisedGraph& g);
+
 // A channels-last tensor that is flattened into a matrix product with constant weights: reorders the weights instead.
 // Rounds differently: the product sums up in the new order.
 void absorb_flatten(SpecialisedGraph& g);
