@@ -11,10 +11,13 @@ ADZE_DECLARE_VARIANTS(void, dot_rows, const DotArgs&, Range)
 
 namespace {
 
-// Rows that pass over all panels together. With kDepth of k they are 192 KiB, and stay in L2 beside a panel.
-constexpr std::int64_t kRowBlock = 48;
-// A block's end is moved to a multiple of the usual tiles' rows, so the last block may be this much longer.
-constexpr std::int64_t kRowStep = 24, kMostRows = kRowBlock + kRowStep;
+// A block's end is moved to a multiple of the usual tiles' rows. The usual block with kDepth of k is 192 KiB, and stays
+// in L2 beside a panel.
+constexpr std::int64_t kRowStep = 24;
+// Rows are shared out evenly to blocks of about the size asked for, so one may be this long.
+std::int64_t most_rows(const GemmOrder& order) {
+  return order.row_block + std::max<std::int64_t>(order.row_block / 2, kRowStep);
+}
 // Row pointers that are kept at a time, on the stack.
 constexpr std::int64_t kMaxPointers = 4096;
 // Up to this size all of B stays in L2 beside the rows.
@@ -23,8 +26,8 @@ constexpr std::int64_t kSmallB = (384 << 10) / sizeof(float);
 // should be long; a panel of B of this depth, 64 KiB at 16 columns and 256 KiB at 64, still stays in L2.
 constexpr std::int64_t kDepth = 1024;
 
-bool is_small(std::int64_t taps, std::int64_t kc, std::int64_t n) {
-  return taps * kMostRows <= kMaxPointers && packed_b_size(taps * kc, n) <= kSmallB;
+bool is_small(std::int64_t taps, std::int64_t kc, std::int64_t n, const GemmOrder& order) {
+  return taps * most_rows(order) <= kMaxPointers && packed_b_size(taps * kc, n) <= kSmallB;
 }
 
 // A stretch of k: whole taps, or a part of one.
@@ -40,14 +43,16 @@ class Sweep {
   Sweep(const GemmArgs& args, const CancelFlag& cancel) : g_(args), cancel_(cancel) {}
 
   void run(Range rows, Range panels) {
-    const bool small = is_small(g_.taps, g_.kc, g_.n);
+    const bool small = is_small(g_.taps, g_.kc, g_.n, g_.order);
     bool first = true, last = false;
     for (Chunk chunk = small ? Chunk{{0, g_.taps}, 0, g_.kc} : chunk_at(0, 0); !last;
          chunk = chunk_at(chunk.taps.end, chunk.k0 + chunk.kc)) {
       last = chunk.taps.end >= g_.taps && chunk.k0 + chunk.kc >= g_.kc;
-      const std::int64_t blocks = std::max<std::int64_t>(1, (rows.size() + kRowBlock / 2) / kRowBlock);
+      const std::int64_t usual = g_.order.row_block;
+      const std::int64_t blocks = std::max<std::int64_t>(1, (rows.size() + usual / 2) / usual);
       for (std::int64_t i = 0; i < blocks; i++) {
         const Range block = row_block(rows, i, blocks);
+        if (block.empty()) continue;
         g_.rows(g_.context, block, chunk.taps, pointers_, block.size());
         const int joined = g_.tiles->joined(block.size());
         for (std::int64_t p = panels.begin; p < panels.end; p += joined) {
@@ -85,7 +90,7 @@ class Sweep {
       return {{tap, tap + 1}, k0, std::min(kDepth, g_.kc - k0)};
     }
     const std::int64_t taps =
-        std::clamp<std::int64_t>(kDepth / std::max<std::int64_t>(g_.kc, 1), 1, kMaxPointers / kMostRows);
+        std::clamp<std::int64_t>(kDepth / std::max<std::int64_t>(g_.kc, 1), 1, kMaxPointers / most_rows(g_.order));
     return {{tap_end, std::min(tap_end + taps, g_.taps)}, 0, g_.kc};
   }
 
@@ -190,15 +195,16 @@ Panel panel_of(std::int64_t index, std::int64_t n, int max_blocks) {
   return {index * max_blocks, index < full ? max_blocks : rest};
 }
 
-std::int64_t gemm_rows_size(std::int64_t taps, std::int64_t kc, std::int64_t n) {
-  return kMostRows * (is_small(taps, kc, n) ? taps * kc : std::min(taps * kc, std::max(kDepth, kc)));
+std::int64_t gemm_rows_size(std::int64_t taps, std::int64_t kc, std::int64_t n, const GemmOrder& order) {
+  return most_rows(order) * (is_small(taps, kc, n, order) ? taps * kc : std::min(taps * kc, std::max(kDepth, kc)));
 }
 
 void gemm_f32(const GemmArgs& args, Slice slice, const CancelFlag& cancel) {
   const std::int64_t panels = panel_count(args.n, args.tiles->max_blocks);
   const std::int64_t weights = packed_b_size(args.taps * args.kc, args.n);
   // Threads share out the rows, so that each keeps its strip of the image; where weights outweigh the rows, the panels.
-  const bool by_panels = panels >= slice.parts && (args.m < 12 * slice.parts || weights > args.m * (args.kc + args.n));
+  const bool lighter = args.m < 12 * slice.parts || weights > args.m * (args.kc + args.n);
+  const bool by_panels = panels >= slice.parts && shares_panels(args.order.share, lighter);
   const Range rows = by_panels ? Range{0, args.m} : slice.of(args.m);
   const Range mine = by_panels ? slice.of(panels) : Range{0, panels};
   if (rows.empty() || mine.empty()) return;

@@ -11,6 +11,7 @@
 
 #include "kernels/core/cancel.h"
 #include "kernels/core/slice.h"
+#include "kernels/gemm/order.h"
 #include "kernels/gemm/tile.h"
 
 namespace adze {
@@ -44,7 +45,7 @@ void pack_b(std::int64_t k, std::int64_t n, int max_blocks, float* dst, At at) {
 using RowsFn = void (*)(const void* context, Range rows, Range taps, const float** out, std::int64_t stride);
 
 // The floats of A, rows times k, that gemm_f32 asks a RowsFn for at once, at most.
-std::int64_t gemm_rows_size(std::int64_t taps, std::int64_t kc, std::int64_t n);
+std::int64_t gemm_rows_size(std::int64_t taps, std::int64_t kc, std::int64_t n, const GemmOrder& order = {});
 
 struct GemmArgs {
   std::int64_t m, n;
@@ -59,6 +60,7 @@ struct GemmArgs {
   std::int64_t ldr;
   ActivationArgs activation;
   const TileSet* tiles;
+  GemmOrder order = {};
 };
 
 // Computes this slice's share of C. Returns early when `cancel` is raised.

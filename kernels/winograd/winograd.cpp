@@ -303,7 +303,7 @@ void winograd_f32(const WinogradArgs& args, float* scratch, Slice slice, const C
   const WinogradLayer& l = args.layer;
   const std::int64_t tiles = l.tile_count(), panels = panel_count(l.oc, l.panel_blocks());
   // Threads share out the tiles; the panels where there are few tiles, since then each would read all the weights.
-  const bool by_panels = panels >= slice.parts && tiles < kFewestTiles * slice.parts;
+  const bool by_panels = panels >= slice.parts && shares_panels(args.share, tiles < kFewestTiles * slice.parts);
   const Range my_tiles = by_panels ? Range{0, tiles} : slice.of(tiles);
   const Range my_panels = by_panels ? slice.of(panels) : Range{0, panels};
   if (my_tiles.empty() || my_panels.empty()) return;

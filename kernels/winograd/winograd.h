@@ -13,6 +13,7 @@
 
 #include "kernels/conv/geometry.h"
 #include "kernels/core/cancel.h"
+#include "kernels/gemm/order.h"
 #include "kernels/gemm/tile.h"
 #include "kernels/winograd/transform.h"
 
@@ -67,6 +68,7 @@ struct WinogradArgs {
   float* dst;
   ActivationArgs activation;
   std::int64_t dst_pitch = 0, residual_pitch = 0;  // pixel_pitch
+  Share share = Share::by_shape;  // rows are tiles
 };
 
 // Computes this slice's share of dst. Returns early when `cancel` is raised. `scratch` is 64-byte aligned.

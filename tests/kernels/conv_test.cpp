@@ -106,7 +106,8 @@ TEST(Conv, IndirectRowsOnEveryVariant) {
           GuardedBuffer src(size(2 * volume(g.in) * ic)), w(size(g.taps() * ic * oc));
           GuardedBuffer packed(size(packed_b_size(g.taps() * ic, oc))), dst(size(g.pixels() * oc));
           const ConvTaps taps = conv_taps(g);
-          GuardedBuffer zeros(size(taps.kc)), edges(size(gemm_rows_size(taps.count, taps.kc, oc)));
+          const GemmOrder order{oc == 17 ? Share::panels : Share::by_shape, ic == 3 ? 96 : ic == 16 ? 24 : 48};
+          GuardedBuffer zeros(size(taps.kc)), edges(size(gemm_rows_size(taps.count, taps.kc, oc, order)));
           random.fill(src.span());
           random.fill(w.span());
           zeros.fill(0);
@@ -125,6 +126,7 @@ TEST(Conv, IndirectRowsOnEveryVariant) {
           args.c = dst.data();
           args.ldc = oc;
           args.tiles = variant.fn;
+          args.order = order;
           for (int part = 0; part < 3; part++) gemm_f32(args, {part, 3}, CancelFlag());
           std::vector<Sum> want(dst.size());
           for_each_tap(g, [&](std::int64_t n, std::int64_t pixel, std::int64_t o, std::int64_t t) {

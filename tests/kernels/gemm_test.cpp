@@ -64,7 +64,7 @@ void scattered_rows(const void* context, Range rows, Range taps, const float** o
 }
 
 // C with its gaps, all NaN before.
-std::vector<float> multiply(const Operands& o, const TileSet* tiles, int parts) {
+std::vector<float> multiply(const Operands& o, const TileSet* tiles, int parts, const GemmOrder& order = {}) {
   const Problem& p = o.p;
   const std::int64_t k = p.taps * p.kc;
   testing::GuardedBuffer packed(static_cast<std::size_t>(packed_b_size(k, p.n))), c(floats(p.m, p.n, p.gap));
@@ -83,7 +83,8 @@ std::vector<float> multiply(const Operands& o, const TileSet* tiles, int parts) 
                       .residual = p.residual ? o.residual.data() : nullptr,
                       .ldr = p.n + p.gap,
                       .activation = p.activation,
-                      .tiles = tiles};
+                      .tiles = tiles,
+                      .order = order};
   const CancelFlag cancel;
   for (int part = 0; part < parts; part++) gemm_f32(args, {part, parts}, cancel);
   return {c.span().begin(), c.span().end()};
@@ -130,6 +131,27 @@ void expect_chain(const Problem& p) {
 }
 
 constexpr ActivationArgs kRelu{Activation::clip, 0, kInf}, kRelu6{Activation::clip, 0, 6};
+
+TEST(Gemm, IsTheSameChainInEveryOrder) {
+  for (const Problem& p : {Problem{.m = 143, .n = 100, .kc = 40, .taps = 3}, Problem{.m = 36, .n = 210, .kc = 1100},
+                           Problem{.m = 7, .n = 70, .kc = 64}, Problem{.m = 310, .n = 17, .kc = 9, .taps = 60},
+                           Problem{.m = 1, .n = 130, .kc = 33}}) {
+    const Operands o(p);
+    const std::vector<float> want = chain(o);
+    for (const auto& variant : gemm_tile_f32.variants) {
+      if (variant.isa > cpu_isa()) continue;
+      for (const int parts : {1, 2, 5}) {
+        for (const Share share : {Share::by_shape, Share::rows, Share::panels}) {
+          for (const int rows : kRowBlocks) {
+            ASSERT_TRUE(same_bytes(multiply(o, variant.fn, parts, {share, rows}), want))
+                << isa_name(variant.isa) << " parts " << parts << " share " << static_cast<int>(share) << " rows "
+                << rows << ' ' << p;
+          }
+        }
+      }
+    }
+  }
+}
 
 TEST(Gemm, IsOneChainOfFusedMultiplyAddsForEveryNumberOfRows) {
   // Panels of one to four blocks, the last one whole, of more than half, of half and of less.

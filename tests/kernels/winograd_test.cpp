@@ -114,6 +114,7 @@ struct Problem {
 struct Epilogue {
   bool bias = false, residual = false, in_place = false;
   ActivationArgs activation = {};
+  Share share = Share::by_shape;
 };
 
 // The outputs lie in dst, which an in-place residual fills beforehand.
@@ -134,6 +135,7 @@ void run(const Problem& p, int m, Isa isa, const Epilogue& epilogue, int parts, 
   args.residual = epilogue.in_place ? dst.data() : epilogue.residual ? p.residual.data() : nullptr;
   args.dst = dst.data();
   args.activation = epilogue.activation;
+  args.share = epilogue.share;
   GuardedBuffer scratch(size(args.layer.scratch_size()));
   for (int part = 0; part < parts; part++) {
     scratch.poison();
@@ -261,8 +263,13 @@ TEST(Winograd, SameBytesForSlicesAndVariants) {
       for (const auto& variant : winograd_transforms_f32.variants) {
         if (variant.isa > active_isa()) continue;
         for (const int parts : {1, 2, 3, 5}) {
-          run(p, m, variant.isa, kEpilogues[2], parts, got);
-          EXPECT_TRUE(same_bytes(want.data(), got)) << isa_name(variant.isa) << ", " << parts << " parts, m " << m;
+          for (const Share share : {Share::by_shape, Share::rows, Share::panels}) {
+            Epilogue epilogue = kEpilogues[2];
+            epilogue.share = share;
+            run(p, m, variant.isa, epilogue, parts, got);
+            EXPECT_TRUE(same_bytes(want.data(), got))
+                << isa_name(variant.isa) << ", " << parts << " parts, m " << m << ", share " << static_cast<int>(share);
+          }
         }
       }
     }
