@@ -26,8 +26,14 @@ Result<std::vector<std::int64_t>> InferContext::ints(int i) const {
 
 PrepareContext::PrepareContext(const Node& the_node, std::span<const TensorInfo* const> inputs,
                                std::span<const TensorInfo> outputs, Isa the_isa, int the_threads,
-                               PackedConstants& constants)
-    : node(the_node), isa(the_isa), threads(the_threads), inputs_(inputs), outputs_(outputs), constants_(constants) {}
+                               PackedConstants& constants, const Choice& choice)
+    : node(the_node),
+      isa(std::min(the_isa, choice.isa.value_or(the_isa))),
+      threads(the_threads),
+      order(choice.order),
+      inputs_(inputs),
+      outputs_(outputs),
+      constants_(constants) {}
 
 namespace {
 

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "graph/choice.h"
 #include "graph/core/result.h"
 #include "graph/graph.h"
 #include "graph/step.h"
@@ -105,11 +106,12 @@ class PackedConstants {
 class PrepareContext {
  public:
   PrepareContext(const Node& node, std::span<const TensorInfo* const> inputs, std::span<const TensorInfo> outputs,
-                 Isa isa, int threads, PackedConstants& constants);
+                 Isa isa, int threads, PackedConstants& constants, const Choice& choice = {});
 
   const Node& node;
   const Isa isa;      // variants above it must not be chosen
   const int threads;  // how many will run the step
+  const GemmOrder order;
 
   int input_count() const { return static_cast<int>(inputs_.size()); }
   bool has(int i) const { return i < input_count() && inputs_[static_cast<std::size_t>(i)] != nullptr; }
@@ -121,7 +123,7 @@ class PrepareContext {
 
   // For a node that this one runs as a part; both are used within the same call.
   PrepareContext for_part(const Node& part, std::span<const TensorInfo* const> inputs) const {
-    return {part, inputs, {}, isa, threads, constants_};
+    return {part, inputs, {}, isa, threads, constants_, {isa, 0, order}};
   }
 
   // Input i's constant in another form, made once per model. `format` names the form and every parameter it depends on.

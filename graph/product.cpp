@@ -15,6 +15,7 @@ struct Args {
   const float* bias;
   ActivationArgs activation;
   int residual;
+  GemmOrder order;
 };
 
 void run(const Args& args, const Call& call) {
@@ -35,6 +36,7 @@ void run(const Args& args, const Call& call) {
   gemm.ldr = args.residual >= 0 ? call.pitch(args.residual, p.n) : 0;
   gemm.activation = args.activation;
   gemm.tiles = args.tiles;
+  gemm.order = args.order;
   gemm_f32(gemm, call.slice, call.cancel);
 }
 
@@ -69,14 +71,16 @@ Result<const float*> packed_row(const PrepareContext& context, const Product& p,
 
 Result<Step> tiled_product(PrepareContext& context, const Product& p, const float* bias) {
   const auto& tiles = gemm_tile_f32.best(context.isa);
-  Args args{p, tiles.fn, nullptr, bias, context.node.activation, context.node.residual};
+  Args args{p, tiles.fn, nullptr, bias, context.node.activation, context.node.residual, context.order};
   const auto bytes = static_cast<std::size_t>(packed_b_size(p.k, p.n)) * sizeof(float);
   const auto format = format_of("gemm/", p) + std::string(isa_name(tiles.isa));
   ADZE_TRY(const std::byte* packed, context.pack(1, format, bytes, [&](std::byte* out) {
     pack_b(p.k, p.n, tiles.fn->max_blocks, reinterpret_cast<float*>(out), Weights(context, p));
   }));
   args.weights = reinterpret_cast<const float*>(packed);
-  return make_step<run>(args, concat("gemm_f32/", isa_name(tiles.isa)));
+  Step step = make_step<run>(args, concat("gemm_f32/", isa_name(tiles.isa)));
+  step.honours = {true, true};
+  return step;
 }
 
 Result<Step> dot_product(PrepareContext& context, const Product& p, const float* bias) {

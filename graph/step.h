@@ -81,6 +81,10 @@ struct Step {
   std::uint32_t pitched = 0;
   bool pitched_output = false;
   double flops = 0;  // multiplications and additions
+  // Members of PrepareContext::order that it honours.
+  struct {
+    bool share = false, row_block = false;
+  } honours;
 };
 
 // make_step<&run>(args): a step that calls run(const Args&, const Call&).

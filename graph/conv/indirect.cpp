@@ -25,6 +25,7 @@ struct Args {
   bool run_time_bias;    // input 2 instead
   ActivationArgs activation;
   int residual;
+  GemmOrder order;
 };
 
 std::int64_t bias_size(const ConvProblem& p) { return p.groups * blocks_of(p.group_oc()) * kBlock; }
@@ -33,9 +34,9 @@ std::int64_t weights_size(const ConvProblem& p) {
   const ConvTaps taps = conv_taps(p.geometry());
   return p.groups * packed_b_size(taps.count * taps.kc, p.group_oc()) + taps.kc;
 }
-std::int64_t edges_size(const ConvProblem& p) {
+std::int64_t edges_size(const ConvProblem& p, const GemmOrder& order) {
   const ConvTaps taps = conv_taps(p.geometry());
-  return taps.kc == p.group_ic() ? 0 : gemm_rows_size(taps.count, taps.kc, p.group_oc());
+  return taps.kc == p.group_ic() ? 0 : gemm_rows_size(taps.count, taps.kc, p.group_oc(), order);
 }
 
 void run(const Args& args, const Call& call) {
@@ -47,7 +48,7 @@ void run(const Args& args, const Call& call) {
   const std::int64_t oc = p.group_oc(), bias_pitch = blocks_of(oc) * kBlock;
   // What isn't constant every thread packs for itself: nothing is shared, so nothing has to wait.
   auto* edges = reinterpret_cast<float*>(call.scratch);
-  float* scratch = edges + edges_size(p);
+  float* scratch = edges + edges_size(p, args.order);
   const float* bias = args.bias;
   if (args.run_time_bias) {
     std::fill_n(scratch, bias_size(p), 0.0f);
@@ -79,6 +80,7 @@ void run(const Args& args, const Call& call) {
     gemm.ldr = args.residual >= 0 ? call.pitch(args.residual, p.dst.c) : 0;
     gemm.activation = args.activation;
     gemm.tiles = args.tiles;
+    gemm.order = args.order;
     gemm_f32(gemm, call.slice, call.cancel);
   }
 }
@@ -115,10 +117,12 @@ Result<Step> indirect_conv(PrepareContext& context, const ConvProblem& p) {
                   packed.bias,
                   run_time_bias,
                   context.node.activation,
-                  context.node.residual};
+                  context.node.residual,
+                  context.order};
   Step step = make_step<run>(args, concat("conv_f32/", isa_name(tiles.isa)));
   step.unread = (constant ? 0b010u : 0u) | (run_time_bias ? 0u : 0b100u);
-  std::int64_t scratch = edges_size(p);
+  step.honours = {true, true};
+  std::int64_t scratch = edges_size(p, context.order);
   if (!constant) scratch += weights_size(p);
   if (run_time_bias) scratch += bias_size(p);
   step.scratch_bytes = static_cast<std::size_t>(scratch) * sizeof(float);

@@ -147,6 +147,7 @@ Result<void> prepare_pointwise(const PrepareContext& context, const ConvProblem&
   gemm.bias = packed.bias;
   gemm.activation = context.node.activation;
   gemm.tiles = tiles.fn;
+  gemm.order = context.order;
   return {};
 }
 
@@ -183,6 +184,7 @@ Result<Step> prepare(PrepareContext& context) {
   Step step = make_step<run>(args, concat("strips_f32/", isa_name(depthwise_f32.best(context.isa).isa),
                                           args.expands ? " 1x1" : "", " depthwise", args.projects ? " 1x1" : ""));
   step.flops = flops;
+  step.honours.row_block = true;
   step.max_parts = static_cast<int>(std::clamp<std::int64_t>(g.n * g.out[1] / 4, 1, 256));
   for (std::size_t i = 1; i <= 2 * parts.size(); i++) step.unread |= 1u << i;
   step.pitched = 1u | (args.residual >= 0 ? 1u << args.residual : 0u);

@@ -37,6 +37,7 @@ Result<Step> winograd_conv(PrepareContext& context, const ConvProblem& p) {
   kernel.layer = {p.geometry(), p.group_oc(), p.groups, context.node.winograd, tiles.fn};
   kernel.transforms = transforms.fn;
   kernel.activation = context.node.activation;
+  kernel.share = context.order.share;
   ADZE_TRY(kernel.bias, packed_bias(context, p.group_oc(), p.groups));
   // A pixel of zeros lies behind the weights.
   const std::int64_t size = kernel.layer.weights_size();
@@ -50,6 +51,7 @@ Result<Step> winograd_conv(PrepareContext& context, const ConvProblem& p) {
   const int m = kernel.layer.outputs;
   Step step = make_step<run>(args, concat("winograd_f32/", isa_name(tiles.isa), " F(", m, ",3)"));
   step.unread = 0b110;
+  step.honours.share = true;
   step.scratch_bytes = static_cast<std::size_t>(kernel.layer.scratch_size()) * sizeof(float);
   return step;
 }

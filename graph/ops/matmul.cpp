@@ -53,6 +53,7 @@ struct Args {
   MatrixPairs problem;
   DType type;
   const TileSet* tiles;  // f32 only
+  GemmOrder order;
 };
 
 // Every thread packs the right operand for its own use, and turns a left one that is stored transposed; each anew only
@@ -89,6 +90,7 @@ void run_f32(const Args& args, const Call& call) {
     gemm.c = call.out() + i * p.m * p.n;
     gemm.ldc = p.n;
     gemm.tiles = args.tiles;
+    gemm.order = args.order;
     gemm_f32(gemm, call.slice, call.cancel);
   }
 }
@@ -116,13 +118,14 @@ Result<Step> prepare(PrepareContext& context) {
     whole.m = p.one.m * p.batch.elements();
     return packed_product(context, whole, context.has(2) ? 2 : -1);  // a row that a pass put there
   }
-  Args args{p, context.in(0).type, nullptr};
+  Args args{p, context.in(0).type, nullptr, context.order};
   Step step;
   if (args.type == DType::f32) {
     const auto& tiles = gemm_tile_f32.best(context.isa);
     args.tiles = tiles.fn;
     step = make_step<run_f32>(args, concat("matmul_f32/", isa_name(tiles.isa)));
     const std::int64_t turned = p.one.trans_a ? p.one.m * p.one.k : 0;
+    step.honours = {true, true};
     step.scratch_bytes = static_cast<std::size_t>(packed_b_size(p.one.k, p.one.n) + turned) * sizeof(float);
     step.max_parts = static_cast<int>(std::clamp<std::int64_t>(p.one.m * p.one.n / 64, 1, 256));
   } else {
