@@ -8,20 +8,13 @@
 
 #include "kernels/peak/peak.h"
 #include "kernels/registry.h"
+#include "runtime/cpu.h"
 #include "runtime/cpus.h"
 #include "tools/command.h"
 #include "tools/exit_code.h"
 
 namespace adze {
 namespace {
-
-std::string cpu_model() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("model name")) return line.substr(std::min(line.find(':') + 2, line.size()));
-  }
-  return "unknown";
-}
 
 std::string cache_size(int index) {
   std::ifstream file("/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index) + "/size");
@@ -64,7 +57,7 @@ double read_bandwidth() {
 
 int execute(bool json) {
   nlohmann::ordered_json report;
-  report["cpu"] = cpu_model();
+  report["cpu"] = cpu_name();
   report["isa"] = isa_name(cpu_isa());
   report["active_isa"] = isa_name(active_isa());
   report["usable_cpus"] = usable_cpus();
