@@ -14,6 +14,7 @@
 namespace adze {
 
 class Plan;
+class Tuner;
 class WeightStore;
 
 struct ModelOptions {
@@ -21,6 +22,7 @@ struct ModelOptions {
   bool winograd = true;                           // false: every convolution is summed up directly
   Isa isa = active_isa();                         // no variant above it
   std::size_t max_memory = std::size_t{2} << 30;  // bytes of weights, arena and folded constants together
+  std::shared_ptr<Tuner> tuner = nullptr;         // times what doesn't change bytes; null: the shape alone chooses
 };
 
 class Model {

@@ -9,26 +9,26 @@
 #include "graph/plan/liveness.h"
 #include "graph/plan/sharing.h"
 #include "runtime/rest.h"
+#include "runtime/tune/tuner.h"
 
 namespace adze {
 namespace {
 
-std::size_t aligned(std::size_t bytes) { return (bytes + kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment; }
-
-double moved_bytes(const PlanStep& step) {
-  double bytes = 0;
-  for (const TensorInfo& info : step.inputs) bytes += static_cast<double>(info.bytes());
-  for (const TensorInfo& info : step.outputs) bytes += static_cast<double>(info.bytes());
-  return bytes;
+// The choice for each node.
+std::vector<Choice> choose(SpecialisedGraph& g, const ModelOptions& options, int threads, const WeightStore& weights) {
+  if (!options.tuner) return std::vector<Choice>(g.graph.nodes.size());
+  return options.tuner->choose(
+      g, {options.isa, threads, options.max_memory - std::min(weights.bytes(), options.max_memory)});
 }
 
-Result<std::vector<Step>> prepare_steps(SpecialisedGraph& g, Isa isa, int threads, WeightStore& weights) {
+Result<std::vector<Step>> prepare_steps(SpecialisedGraph& g, std::span<const Choice> choices, Isa isa, int threads,
+                                        WeightStore& weights) {
   std::vector<Step> steps;
   for (const Node& node : g.graph.nodes) {
     const auto inputs = g.input_infos(node);
     std::vector<TensorInfo> outputs;
     for (const ValueId id : node.outputs) outputs.push_back(id == kNoValue ? TensorInfo{} : g.info(id));
-    PrepareContext context(node, inputs, outputs, isa, threads, weights);
+    PrepareContext context(node, inputs, outputs, isa, threads, weights, choices[steps.size()]);
     auto step = node.op->prepare(context);
     if (!step) return std::move(step).error().with_context(describe(node));
     steps.push_back(*std::move(step));
@@ -41,9 +41,7 @@ Result<std::vector<Step>> prepare_steps(SpecialisedGraph& g, Isa isa, int thread
 
 }  // namespace
 
-void Plan::share_out(int threads) {
-  std::vector<StepCost> costs;
-  for (const PlanStep& step : steps_) costs.push_back({step.step.flops, moved_bytes(step), step.step.max_parts});
+void Plan::share_out(std::span<const StepCost> costs, int threads) {
   const std::vector<int> parts = share_steps(costs, threads);
   bool shared_before = false;
   for (std::size_t i = 0; i < steps_.size(); i++) {
@@ -85,11 +83,15 @@ Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, const std::
   ADZE_TRY(SpecialisedGraph g, specialise_batch(graph, inputs, options.max_memory));
   std::shared_ptr<const Rest> rest;
   if (!g.rest.empty()) {
-    ADZE_TRY(rest, make_rest(g, graph, name, options, weights));
+    // It is planned in the middle of a run, where no one waits for a clock.
+    ModelOptions untuned = options;
+    untuned.tuner = nullptr;
+    ADZE_TRY(rest, make_rest(g, graph, name, untuned, weights));
   }
   ADZE_CHECK(run_passes(g, {options.optimise, options.winograd}));
   ADZE_CHECK(release_constants(g.graph));
-  ADZE_TRY(std::vector<Step> steps, prepare_steps(g, options.isa, threads, *weights));
+  const std::vector<Choice> choices = choose(g, options, threads, *weights);
+  ADZE_TRY(std::vector<Step> steps, prepare_steps(g, choices, options.isa, threads, *weights));
 
   const BufferPlan buffers = assign_buffers(g, steps);
   const Offsets offsets = place_buffers(buffers.buffers);
@@ -120,6 +122,7 @@ Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, const std::
     return {};
   };
 
+  std::vector<StepCost> costs;
   for (std::size_t n = 0; n < steps.size(); n++) {
     if (buffers.idle[n]) continue;
     const Node& node = g.graph.nodes[n];
@@ -139,11 +142,12 @@ Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, const std::
       if (id != kNoValue) step.outputs.push_back(g.info(id));
     }
     for (TensorInfo& info : step.inputs) info.value = nullptr;  // the specialised graph goes away
+    costs.push_back(cost_of(step.step, step.inputs, step.outputs, choices[n]));
     plan->scratch_bytes_ = std::max(plan->scratch_bytes_, aligned(step.step.scratch_bytes));
     plan->steps_.push_back(std::move(step));
   }
 
-  plan->share_out(threads);
+  plan->share_out(costs, threads);
 
   std::size_t top = offsets.total;
   for (const Port& port : g.graph.inputs) {

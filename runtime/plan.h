@@ -35,6 +35,7 @@ struct PlanStep {
 };
 
 struct Rest;
+struct StepCost;
 
 class Plan {
  public:
@@ -75,7 +76,7 @@ class Plan {
   // Where a constant that steps read as it is stays: a deferred one in the store, for all plans, any other where it is.
   Result<const std::byte*> keep(const Value& value, WeightStore& weights);
   // Fixes how many threads run each step, and where they meet.
-  void share_out(int threads);
+  void share_out(std::span<const StepCost> costs, int threads);
 
   std::vector<PlanStep> steps_;
   std::vector<Place> places_, input_places_, output_places_;

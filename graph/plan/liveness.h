@@ -39,6 +39,9 @@ struct Offsets {
 };
 
 constexpr std::size_t kBufferAlignment = 64;
+constexpr std::size_t aligned(std::size_t bytes) {
+  return (bytes + kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment;
+}
 
 // Places buffers so that two whose lives overlap never share a byte.
 Offsets place_buffers(std::span<const Buffer> buffers);

@@ -4,12 +4,6 @@
 #include "graph/plan/liveness.h"
 
 namespace adze {
-namespace {
-
-std::size_t aligned(std::size_t bytes) { return (bytes + kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment; }
-
-}  // namespace
-
 // Largest first, each at the lowest gap that holds it between the buffers already placed that are alive with it
 // (greedy by size, as in Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference").
 Offsets place_buffers(std::span<const Buffer> buffers) {

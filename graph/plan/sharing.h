@@ -4,16 +4,25 @@
 #include <span>
 #include <vector>
 
+#include "graph/op.h"
+
 namespace adze {
 
 struct StepCost {
   double flops = 0;
   double bytes = 0;   // read and written
   int max_parts = 1;  // more threads than this find nothing to do
+  int asked = 0;      // Choice::parts
 };
+StepCost cost_of(const Step& step, std::span<const TensorInfo> inputs, std::span<const TensorInfo> outputs,
+                 const Choice& choice = {});
 
-// The threads of each step, 1 to min(max_parts, threads). A step is shared where that saves more than meeting before
-// and after it takes; none is where all that they save would not pay for waking the other threads.
+// The threads of a step taken by itself, 1 to min(max_parts, threads): as many as were asked for; else all where that
+// saves more than meeting before and after the step takes.
+int share_step(const StepCost& step, int threads);
+
+// The same for a plan's steps. Where all that sharing saves would not pay for waking the other threads, only those
+// steps are shared for which it was asked.
 std::vector<int> share_steps(std::span<const StepCost> steps, int threads);
 
 }  // namespace adze
