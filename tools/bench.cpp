@@ -13,6 +13,7 @@
 #include "tools/feeds.h"
 #include "tools/model_flags.h"
 #include "tools/prepared.h"
+#include "tools/tune_flags.h"
 
 namespace adze {
 namespace {
@@ -132,6 +133,7 @@ void add_bench(CLI::App& app, RunVerb& run) {
   verb->add_flag("--profile", options->profile, "time per step");
   verb->add_flag("--json", options->json, "one JSON object");
   add_model_options(*verb, options->how);
+  add_tune_options(*verb, options->how);
   verb->callback([&run, options] {
     run = [options] {
       const auto done = execute(*options);

@@ -103,7 +103,9 @@ Result<std::vector<Tensor>> batch_feeds(const Model& model) {
 
 Result<std::string> check_bytes(const std::string& path, const std::vector<Tensor>& feeds, ModelOptions options) {
   const Isa best = options.isa;
-  ADZE_TRY(const auto model, Model::load(path, options));
+  ModelOptions untuned = options;
+  untuned.tuner = nullptr;
+  ADZE_TRY(const auto model, Model::load(path, untuned));
   ADZE_TRY(const auto want, run(model, feeds, 1));
   int runs = 0;
   for (const Isa isa : kSets) {

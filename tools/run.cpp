@@ -11,6 +11,7 @@
 #include "tools/model_flags.h"
 #include "tools/npy.h"
 #include "tools/prepared.h"
+#include "tools/tune_flags.h"
 
 namespace adze {
 namespace {
@@ -73,6 +74,7 @@ void add_run(CLI::App& app, RunVerb& run) {
   verb->add_option("--device", options->device, "cpu")->check(CLI::IsMember({"cpu"}));
   verb->add_option("--output-dir", options->output_dir, "write DIR/OUTPUT.npy");
   add_model_options(*verb, options->how);
+  add_tune_options(*verb, options->how);
   verb->callback([&run, options] {
     run = [options] {
       const auto done = execute(*options);

@@ -5,9 +5,11 @@
 #include <filesystem>
 
 #include "runtime/cpus.h"
+#include "runtime/tune/tuner.h"
 #include "tools/command.h"
 #include "tools/exit_code.h"
 #include "tools/model_flags.h"
+#include "tools/tune_flags.h"
 
 namespace adze {
 namespace {
@@ -76,6 +78,7 @@ Result<void> execute(const Options& options) {
   serve.service.note = [](const std::string& text) { std::fprintf(stderr, "adze: %s\n", text.c_str()); };
   serve.drain_delay = std::chrono::milliseconds(options.drain_delay_ms);
   auto served = server::serve(serve, [&](int port) {
+    if (options.how.tuner) options.how.tuner->only_recall();  // no request waits for a clock
     std::fprintf(stderr, "adze: serving %zu model(s) on http://%s:%d, default \"%s\"\n", serve.service.models.size(),
                  options.host.c_str(), port, serve.service.models.front().first.c_str());
   });
@@ -100,6 +103,7 @@ void add_serve(CLI::App& app, RunVerb& run) {
   verb->add_option("--threads", options->threads, "threads per model; 0: one per usable CPU")
       ->check(CLI::Range(0, 256));
   add_winograd_option(*verb, options->how);
+  add_tune_options(*verb, options->how);
   verb->add_option("--drain-delay-ms", options->drain_delay_ms, "time between unready and the end")
       ->check(CLI::Range(0, 600'000));
   verb->callback([&run, options] {

@@ -18,6 +18,7 @@
 #include "tools/model_flags.h"
 #include "tools/passes.h"
 #include "tools/prepared.h"
+#include "tools/tune_flags.h"
 
 namespace adze {
 namespace {
@@ -208,6 +209,7 @@ void add_verify(CLI::App& app, RunVerb& run) {
   verb->add_option("--threads", options->threads, "threads")->check(CLI::Range(1, 256));
   verb->add_flag("--json", options->json, "a JSON array before the last line");
   add_model_options(*verb, options->how);
+  add_tune_options(*verb, options->how);
   verb->add_flag("--passes", options->passes,
                  "also compare the results with and without optimising passes; takes .onnx files too, on random inputs")
       ->excludes("--raw");

@@ -60,6 +60,7 @@ expect 2 'neither zeros nor random' "$adze" run "$digits" --fill ones
 expect 5 'memory limit' "$adze" run "$digits" --shape image=1000000x1x8x8
 expect 2 'threads' "$adze" run "$digits" --threads -1
 expect 2 'not in {on,off}' "$adze" run "$digits" --winograd maybe
+expect 2 "--tune" "$adze" run "$digits" --tune-cache "$work/tune.json"
 expect 2 'ADZE_ISA' env ADZE_ISA=mmx "$adze" hw
 expect 2 'holds no model.onnx' "$adze" verify "$work"
 expect 2 'No such file' "$adze" verify "$work/missing"
