@@ -5,9 +5,9 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "runtime/cpus.h"
 #include "runtime/plan.h"
 #include "runtime/profile.h"
+#include "runtime/usable_cpus.h"
 #include "tools/command.h"
 #include "tools/exit_code.h"
 #include "tools/feeds.h"

@@ -9,7 +9,7 @@
 #include "kernels/peak/peak.h"
 #include "kernels/registry.h"
 #include "runtime/cpu.h"
-#include "runtime/cpus.h"
+#include "runtime/usable_cpus.h"
 #include "tools/command.h"
 #include "tools/exit_code.h"
 

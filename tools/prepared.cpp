@@ -1,7 +1,7 @@
 #include "tools/prepared.h"
 
-#include "runtime/cpus.h"
 #include "runtime/thread_pool.h"
+#include "runtime/usable_cpus.h"
 #include "tools/feeds.h"
 
 namespace adze {

@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "runtime/cpus.h"
 #include "runtime/tune/tuner.h"
+#include "runtime/usable_cpus.h"
 #include "tools/command.h"
 #include "tools/exit_code.h"
 #include "tools/model_flags.h"

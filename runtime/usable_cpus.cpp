@@ -1,4 +1,4 @@
-#include "runtime/cpus.h"
+#include "runtime/usable_cpus.h"
 
 #include <sched.h>
 
