@@ -5,12 +5,6 @@
 namespace adze::server {
 namespace {
 
-std::string json_string(std::string_view text) {
-  const std::string framed = error_json(text);
-  constexpr std::size_t kFront = sizeof(R"({"error":)") - 1;
-  return framed.substr(kFront, framed.size() - kFront - 1);
-}
-
 std::string ports_json(const std::vector<ServedPort>& ports) {
   std::string out = "[";
   for (const ServedPort& port : ports) {

@@ -14,6 +14,8 @@ std::string_view status_text(int status) {
       return "Not Found";
     case 405:
       return "Method Not Allowed";
+    case 406:
+      return "Not Acceptable";
     case 408:
       return "Request Timeout";
     case 413:
@@ -39,8 +41,8 @@ std::string_view status_text(int status) {
   }
 }
 
-void write_response(std::string& out, int status, std::string_view content_type, std::string_view body, bool keep_alive,
-                    std::string_view extra_fields) {
+void write_head(std::string& out, int status, std::string_view content_type, std::size_t length, bool keep_alive,
+                std::string_view extra_fields) {
   out += "HTTP/1.1 ";
   out += std::to_string(status);
   out += ' ';
@@ -48,32 +50,18 @@ void write_response(std::string& out, int status, std::string_view content_type,
   out += "\r\nContent-Type: ";
   out += content_type;
   out += "\r\nContent-Length: ";
-  out += std::to_string(body.size());
+  out += std::to_string(length);
   if (status == 503) out += "\r\nRetry-After: 1";
   if (!keep_alive) out += "\r\nConnection: close";
   out += "\r\n";
   out += extra_fields;
   out += "\r\n";
-  out += body;
 }
 
-std::string error_json(std::string_view message) {
-  constexpr char kHex[] = "0123456789abcdef";
-  std::string out = "{\"error\":\"";
-  for (const char c : message) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20 || byte >= 0x7f) {
-      out += "\\u00";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    } else {
-      out += c;
-    }
-  }
-  return out += "\"}";
+void write_response(std::string& out, int status, std::string_view content_type, std::string_view body, bool keep_alive,
+                    std::string_view extra_fields) {
+  write_head(out, status, content_type, body.size(), keep_alive, extra_fields);
+  out += body;
 }
 
 int status_of(Code code) {
