@@ -1,10 +1,12 @@
 #include "server/http/request.h"
 
 #include <algorithm>
-#include <charconv>
+#include <utility>
 
 namespace adze::server {
 namespace {
+
+constexpr std::size_t kReadAhead = std::size_t{1} << 20;
 
 bool is_token(char c) {
   constexpr std::string_view kSymbols = "!#$%&'*+-.^_`|~";
@@ -12,37 +14,15 @@ bool is_token(char c) {
          kSymbols.find(c) != kSymbols.npos;
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 // Whether the comma-separated list holds the token.
 bool lists(std::string_view list, std::string_view token) {
   while (!list.empty()) {
-    const std::size_t comma = std::min(list.find(','), list.size());
-    if (equals_ignoring_case(trimmed(list.substr(0, comma)), token)) return true;
-    list.remove_prefix(std::min(comma + 1, list.size()));
+    if (equals_ignoring_case(take_item(list, ','), token)) return true;
   }
   return false;
 }
 
-// Digits only: no sign, no spaces, no overflow.
-bool parse_digits(std::string_view text, int base, std::size_t& value) {
-  if (text.empty() || text.front() == '+' || text.front() == '-') return false;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
 }  // namespace
-
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
-}
 
 std::string_view Request::field(std::string_view name) const {
   for (std::size_t i = 0; i < field_count; i++) {
@@ -70,6 +50,16 @@ RequestParser::State RequestParser::next() {
   return parse();
 }
 
+Body RequestParser::take_body() {
+  if (chunked_) return {std::exchange(chunked_body_, {}), 0};
+  // What was sent behind the request stays.
+  std::string rest = buffer_.substr(consumed_);
+  buffer_.resize(consumed_);
+  Body body{std::exchange(buffer_, std::move(rest)), head_end_};
+  consumed_ = 0;
+  return body;
+}
+
 bool RequestParser::take_continue() {
   const bool wanted = wants_continue_ && state_ == State::partial && buffer_.size() == head_end_;
   if (wanted) wants_continue_ = false;
@@ -93,7 +83,12 @@ RequestParser::State RequestParser::parse() {
   state_ = State::partial;
   if (step_ == Step::head && !parse_head()) return state_;
   if (step_ == Step::body) {
-    if (buffer_.size() - head_end_ < body_length_) return state_;
+    if (buffer_.size() - head_end_ < body_length_) {
+      // Room for what is announced, but not much ahead of what has come: announcing costs a client nothing.
+      const std::size_t room = std::max(buffer_.size() * 2, kReadAhead);
+      if (buffer_.capacity() < head_end_ + body_length_) buffer_.reserve(std::min(head_end_ + body_length_, room));
+      return state_;
+    }
     request_.body = std::string_view(buffer_).substr(head_end_, body_length_);
     consumed_ = head_end_ + body_length_;
   } else if (!parse_chunks()) {
@@ -201,6 +196,7 @@ bool RequestParser::parse_framing() {
     } else if (equals_ignoring_case(field.name, "connection")) {
       connection = field.value;
     } else if (equals_ignoring_case(field.name, "expect") && request_.minor_version == 1) {
+      if (field.value.empty()) continue;  // expects nothing
       if (!equals_ignoring_case(field.value, "100-continue")) return fail(417, "the expectation is not supported");
       wants_continue_ = true;
     }
@@ -210,7 +206,11 @@ bool RequestParser::parse_framing() {
   if (encodings && request_.minor_version == 0) return fail(400, "HTTP/1.0 has no transfer encodings");
   if (encodings && !equals_ignoring_case(encoding, "chunked"))
     return fail(501, "the transfer encoding is not supported");
-  if (lengths && !parse_digits(length, 10, body_length_)) return fail(400, "Content-Length is malformed");
+  if (lengths) {
+    const auto parsed = parse_digits(length);
+    if (!parsed) return fail(400, "Content-Length is malformed");
+    body_length_ = *parsed;
+  }
   if (body_length_ > limits_.body_bytes) return fail(413, "the body is too large");
   request_.keep_alive = request_.minor_version == 1 ? !lists(connection, "close") : lists(connection, "keep-alive");
   chunked_ = encodings == 1;
@@ -252,8 +252,10 @@ bool RequestParser::parse_chunks() {
       if (++chunk_count_ > limits_.chunks) return fail(431, "there are too many trailer fields");
       continue;
     }
-    const std::string_view size = trimmed(line.substr(0, std::min(line.find(';'), line.size())));
-    if (!parse_digits(size, 16, chunk_left_)) return fail(400, "a chunk size is malformed");
+    std::string_view extensions = line;
+    const auto size = parse_digits(take_item(extensions, ';'), 16);
+    if (!size) return fail(400, "a chunk size is malformed");
+    chunk_left_ = *size;
     if (++chunk_count_ > limits_.chunks) return fail(413, "there are too many chunks");
     if (chunk_left_ > limits_.body_bytes - chunked_body_.size()) return fail(413, "the body is too large");
     step_ = chunk_left_ ? Step::chunk_data : Step::trailer;

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "server/http/fields.h"
+
 namespace adze::server {
 
 struct Limits {
@@ -33,7 +35,12 @@ struct Request {
   std::string_view field(std::string_view name) const;
 };
 
-bool equals_ignoring_case(std::string_view a, std::string_view b);
+// A body that has left its parser, without being copied where it came in one piece.
+struct Body {
+  std::string buffer;
+  std::size_t begin = 0;
+  std::string_view bytes() const { return std::string_view(buffer).substr(begin); }
+};
 
 class RequestParser {
  public:
@@ -49,6 +56,8 @@ class RequestParser {
   State state() const { return state_; }
   // REQUIRES: state() == complete
   const Request& request() const { return request_; }
+  // Gives the body away; the request's views end with it. REQUIRES: state() == complete, once per request
+  Body take_body();
   // REQUIRES: state() == failed. The status to answer with before closing, and why.
   int status() const { return status_; }
   std::string_view reason() const { return reason_; }
