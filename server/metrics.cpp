@@ -54,9 +54,9 @@ void Histogram::write(std::string& out, std::string_view name, std::string_view 
 ModelMetrics::ModelMetrics() : latency(latency_bounds()), queue_time(latency_bounds()), batch_size(batch_bounds()) {}
 
 void ModelMetrics::count(int status, double seconds) {
-  const auto found = std::find(kCountedStatuses.begin(), kCountedStatuses.end(), status);
-  const auto index = found == kCountedStatuses.end() ? 4 : found - kCountedStatuses.begin();
-  requests[static_cast<std::size_t>(index)].fetch_add(1, std::memory_order_relaxed);
+  auto found = std::ranges::find(kCountedStatuses, status);
+  if (found == kCountedStatuses.end()) found = std::ranges::find(kCountedStatuses, 500);
+  requests[static_cast<std::size_t>(found - kCountedStatuses.begin())].fetch_add(1, std::memory_order_relaxed);
   latency.observe(seconds);
 }
 

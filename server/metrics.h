@@ -25,7 +25,7 @@ class Histogram {
 };
 
 // Statuses that are counted one by one.
-constexpr std::array<int, 6> kCountedStatuses = {200, 400, 404, 413, 500, 503};
+constexpr std::array<int, 8> kCountedStatuses = {200, 400, 404, 406, 413, 415, 500, 503};
 
 struct ModelMetrics {
   ModelMetrics();

@@ -5,39 +5,14 @@
 namespace adze::server {
 namespace {
 
-// Above this a body is decoded on the worker: the loop has other clients.
-constexpr std::size_t kDecodeInline = 64 << 10;
+// Larger bodies are kept instead of copied out of their connection's buffer.
+constexpr std::size_t kCopied = 64 << 10;
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
-// "/v2/models/NAME[/versions/V]/infer" into its parts.
-struct InferPath {
-  std::string name, version;
-};
-std::optional<InferPath> parse_infer_path(std::string_view path) {
-  constexpr std::string_view kPrefix = "/v2/models/", kSuffix = "/infer", kVersions = "/versions/";
-  if (!path.starts_with(kPrefix) || !path.ends_with(kSuffix) || path.size() < kPrefix.size() + kSuffix.size() + 1)
-    return std::nullopt;
-  path = path.substr(kPrefix.size(), path.size() - kPrefix.size() - kSuffix.size());
-  InferPath result;
-  if (const std::size_t at = path.find(kVersions); at != path.npos) {
-    result.version = path.substr(at + kVersions.size());
-    path = path.substr(0, at);
-  }
-  if (path.find('/') != path.npos) return std::nullopt;
-  // Clients quote names.
-  for (std::size_t i = 0; i < path.size(); i++) {
-    const auto hex = [](char c) {
-      return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
-    };
-    if (path[i] == '%' && i + 2 < path.size() && hex(path[i + 1]) >= 0 && hex(path[i + 2]) >= 0) {
-      result.name += static_cast<char>(hex(path[i + 1]) * 16 + hex(path[i + 2]));
-      i += 2;
-    } else {
-      result.name += path[i];
-    }
-  }
-  return result;
+std::string no_such_model(const InferenceHead& head, bool other_versions) {
+  if (other_versions) return concat("the model \"", head.model, "\" has no version ", head.version);
+  return concat("there is no model \"", head.model, '"');
 }
 
 }  // namespace
@@ -62,6 +37,7 @@ Result<void> Service::load() {
 
 void Service::attach(Loop& loop) {
   loop_ = &loop;
+  most_body_ = loop.limits().body_bytes;
   worker_ = std::make_unique<Worker>();
   control_ = std::make_unique<ControlPlane>(control_source());
 }
@@ -77,85 +53,83 @@ void Service::on_request(ConnectionId id, const Request& request) {
   if (request.method == "POST" && route_inference(id, request)) return;
   const bool close = !request.keep_alive;
   const bool taken = control_->handle(request, [this, id, close](std::string response) {
-    loop_->post([this, id, close, response = std::move(response)] { loop_->respond(id, response, close); });
+    loop_->post([this, id, close, response = std::move(response)]() mutable {
+      loop_->respond(id, std::move(response), close);
+    });
   });
   if (taken) return;
   std::string out;
   write_response(out, 503, kJson, error_json("too many requests are waiting"), request.keep_alive);
-  loop_->respond(id, out, close);
+  loop_->respond(id, std::move(out), close);
 }
 
 bool Service::route_inference(ConnectionId id, const Request& request) {
+  auto head = inference_head(request);
+  if (!head) return false;
   auto pending = std::make_shared<Pending>();
   pending->id = id;
+  pending->head = *std::move(head);
   pending->keep_alive = request.keep_alive;
   pending->begun = Clock::now();
-  if (request.path == "/predict") {
-    pending->route = Route::predict;
-    pending->model = models_.front().get();
-  } else if (const auto path = parse_infer_path(request.path)) {
-    pending->route = Route::infer;
-    pending->model = find_model(path->name, path->version);
-  } else {
-    return false;
-  }
+  const InferenceHead& wanted = pending->head;
+  pending->model = wanted.route == Route::predict ? models_.front().get() : find_model(wanted.model, wanted.version);
   pending_.emplace(id, pending);
   if (!pending->model) {
-    answer(pending, 404, error_json("there is no such model"));
+    answer(pending, 404, error_json(no_such_model(wanted, find_model(wanted.model, {}))));
     return true;
   }
-  // Encoded and binary bodies are not understood; a wrong guess would be a wrong answer.
-  if (!request.field("content-encoding").empty() || !request.field("inference-header-content-length").empty()) {
-    answer(pending, 415, error_json("only plain JSON bodies are supported"));
+  if (wanted.refusal) {
+    answer(pending, wanted.refusal, error_json(wanted.reason), wanted.refusal_fields);
     return true;
   }
   deadlines_.push_back(pending);
-  if (request.body.size() <= kDecodeInline) {
-    Result<void> result;
-    decode(pending, request.body, decoder_, result);
-    accept(pending, result);
+  const bool is_long = is_long_body(wanted, request.body.size());
+  if (!is_long && request.body.size() <= kCopied) {
+    accept(pending, decode_inference(wanted, request.body, {}, *pending->model, decoder_, most_body_));
     return true;
   }
-  decoding_++;
-  worker_->post([this, pending, body = std::string(request.body)] {
-    Decoder decoder;
-    Result<void> result;
-    decode(pending, body, decoder, result);
-    loop_->post([this, pending, result] {
-      decoding_--;
-      if (!pending->answered) accept(pending, result);
-    });
-  });
+  const auto body = std::make_shared<const Body>(loop_->take_body(id));
+  if (is_long) {
+    decode_aside(pending, body);
+  } else {
+    accept(pending, decode_inference(wanted, body->bytes(), body, *pending->model, decoder_, most_body_));
+  }
   return true;
 }
 
-void Service::decode(const PendingPtr& pending, std::string_view body, Decoder& decoder, Result<void>& result) {
-  if (pending->route == Route::predict) {
-    auto job = decoder.predict(body, *pending->model);
-    if (job) {
-      pending->request.job = *std::move(job);
-    } else {
-      result = std::move(job).error();
+void Service::decode_aside(const PendingPtr& pending, std::shared_ptr<const Body> body) {
+  decoding_++;
+  worker_->post([this, pending, body = std::move(body)] {
+    std::optional<Result<InferRequest>> decoded;
+    if (!pending->answered) {
+      Decoder decoder;
+      decoded = decode_inference(pending->head, body->bytes(), body, *pending->model, decoder, most_body_);
     }
-  } else {
-    auto request = decoder.infer(body, *pending->model);
-    if (request) {
-      pending->request = *std::move(request);
-    } else {
-      result = std::move(request).error();
-    }
-  }
+    loop_->post([this, pending, decoded = std::move(decoded)]() mutable {
+      decoding_--;
+      if (!pending->answered) accept(pending, *std::move(decoded));
+    });
+  });
 }
 
-void Service::accept(const PendingPtr& pending, const Result<void>& decoded) {
+void Service::accept(const PendingPtr& pending, Result<InferRequest> decoded) {
   if (!decoded) {
-    answer(pending, status_of(decoded.error().code), error_json(decoded.error().message));
+    // What decoding finds too large is the client's.
+    const Code code = decoded.error().code;
+    answer(pending, code == Code::resource_limit ? 413 : status_of(code), error_json(decoded.error().message));
     return;
   }
+  pending->request = *std::move(decoded);
   const JobPtr& job = pending->request.job;
   const std::int64_t most = pending->model->max_rows();
   if (job->rows > most && pending->model->batched()) {
     answer(pending, 400, error_json(concat("a request may have at most ", most, " rows, not ", job->rows)));
+    return;
+  }
+  if (is_unacceptable(pending->head, pending->request)) {
+    answer(pending, 406,
+           error_json(concat("the answer to this request is ", pending->request.binary() ? kBinary : kJson,
+                             ", which its Accept field excludes")));
     return;
   }
   job->deadline = pending->begun + options_.deadline;
@@ -199,26 +173,35 @@ void Service::complete(std::span<const JobPtr> jobs, ServedModel& model) {
         answer(pending, status_of(job->result.error().code), error_json(job->result.error().message));
         continue;
       }
-      const auto body = pending->route == Route::predict ? encode_predict(*job, *pending->model)
-                                                         : encode_infer(pending->request, *pending->model);
-      if (body) {
-        answer(pending, 200, *body);
-      } else {
-        answer(pending, 500, error_json(body.error().message));
-      }
+      answer_job(pending);
     }
   });
 }
 
-void Service::answer(const PendingPtr& pending, int status, std::string_view body) {
+void Service::answer_job(const PendingPtr& pending) {
+  const auto write = [this, pending] {
+    return write_answer(pending->head, pending->request, *pending->model, pending->keep_alive && !draining_);
+  };
+  if (!is_long_answer(pending->head, pending->request)) return send(pending, write());
+  worker_->post([this, pending, write] {
+    if (pending->answered) return;
+    loop_->post([this, pending, answer = write()]() mutable { send(pending, std::move(answer)); });
+  });
+}
+
+void Service::answer(const PendingPtr& pending, int status, std::string_view body, std::string_view fields) {
+  Answer answer{status, {}};
+  write_response(answer.bytes, status, kJson, body, pending->keep_alive && !draining_, fields);
+  send(pending, std::move(answer));
+}
+
+void Service::send(const PendingPtr& pending, Answer answer) {
   if (pending->answered) return;
-  std::string out;
-  write_response(out, status, kJson, body, pending->keep_alive && !draining_);
-  if (pending->model) pending->model->metrics().count(status, seconds_since(pending->begun));
+  if (pending->model) pending->model->metrics().count(answer.status, seconds_since(pending->begun));
   const ConnectionId id = pending->id;
   const bool close = !pending->keep_alive;
   forget(pending);
-  loop_->respond(id, out, close);
+  loop_->respond(id, std::move(answer.bytes), close);
 }
 
 void Service::forget(const PendingPtr& pending) {

@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "server/codec/codec.h"
+#include "server/codec/inference.h"
 #include "server/control/control.h"
 #include "server/model/served_model.h"
 #include "server/net/loop.h"
@@ -46,25 +46,26 @@ class Service final : public Handler {
   void on_deadline(Clock::time_point now) override;
 
  private:
-  enum class Route { predict, infer };
   // A request that is being answered.
   struct Pending {
     ConnectionId id;
-    Route route;
+    InferenceHead head;
     ServedModel* model;
     InferRequest request;
     bool keep_alive;
     Clock::time_point begun;
-    bool answered = false;
+    std::atomic<bool> answered = false;  // read by the worker, which then has nothing to do
   };
   using PendingPtr = std::shared_ptr<Pending>;
 
   ServedModel* find_model(std::string_view name, std::string_view version) const;
   bool route_inference(ConnectionId id, const Request& request);
-  void decode(const PendingPtr& pending, std::string_view body, Decoder& decoder, Result<void>& result);
-  void accept(const PendingPtr& pending, const Result<void>& decoded);
+  void decode_aside(const PendingPtr& pending, std::shared_ptr<const Body> body);
+  void accept(const PendingPtr& pending, Result<InferRequest> decoded);
   void complete(std::span<const JobPtr> jobs, ServedModel& model);
-  void answer(const PendingPtr& pending, int status, std::string_view body);
+  void answer(const PendingPtr& pending, int status, std::string_view body, std::string_view fields = {});
+  void answer_job(const PendingPtr& pending);
+  void send(const PendingPtr& pending, Answer answer);
   void forget(const PendingPtr& pending);
   ControlSource control_source();
   std::string metrics_text() const;
@@ -73,6 +74,7 @@ class Service final : public Handler {
   const ServiceOptions options_;
   Loop* loop_ = nullptr;
   std::vector<std::unique_ptr<ServedModel>> models_;
+  std::size_t most_body_ = 0;  // bytes, decoded
   ConnectionMetrics connections_;
   std::atomic<bool> draining_{false};
   Decoder decoder_;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,13 +16,37 @@ namespace adze::server {
 
 using Clock = std::chrono::steady_clock;
 
+// The bytes of one input: the job's own, or a part of the body that the job keeps.
+class InputBytes {
+ public:
+  InputBytes() = default;
+  explicit InputBytes(std::size_t size) : own_(size), bytes_(own_) {}
+  explicit InputBytes(std::span<const std::byte> part) : bytes_(part) {}
+  InputBytes(InputBytes&&) noexcept = default;
+  InputBytes& operator=(InputBytes&&) noexcept = default;
+
+  const std::byte* data() const { return bytes_.data(); }
+  std::size_t size() const { return bytes_.size(); }
+  // REQUIRES: the bytes are the job's own.
+  std::byte* writable() { return own_.data(); }
+
+ private:
+  std::vector<std::byte> own_;
+  std::span<const std::byte> bytes_;
+};
+
 struct Job {
   std::int64_t rows = 1;
-  std::vector<std::vector<std::byte>> inputs;   // by model input: rows, one behind the other
+  std::vector<InputBytes> inputs;               // by model input: rows, one behind the other
+  std::shared_ptr<const void> body;             // what inputs are parts of
   std::vector<Shape> row_shapes;                // by model input: of one row; jobs with others can't share a batch
   std::vector<std::vector<std::byte>> outputs;  // by model output, filled by the engine
   std::vector<Shape> output_shapes;             // of this job's part
   Result<void> result;                          // set before the job is completed
+
+  // What the request asks for, as in the Open Inference Protocol's schedule policy extension.
+  std::uint64_t priority = 0;            // 1 is the highest; 0, or one beyond the last: the default
+  std::chrono::microseconds timeout{0};  // 0: the server's deadline, which a longer one doesn't extend
 
   Clock::time_point enqueued, deadline;
   std::uint64_t batch = 0;  // the queue's: which batch it runs in, 0 while it waits

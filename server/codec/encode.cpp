@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "server/codec/codec.h"
-#include "server/http/response.h"
+#include "server/http/json_text.h"
 
 namespace adze::server {
 namespace {
@@ -12,13 +12,6 @@ template <class T>
 void append_number(std::string& out, T value) {
   char text[40];
   out.append(text, std::to_chars(text, text + sizeof text, value).ptr);
-}
-
-void append_string(std::string& out, std::string_view text) {
-  // error_json's escaping, without its frame: {"error":"..."}.
-  const std::string framed = error_json(text);
-  constexpr std::size_t kFront = sizeof(R"({"error":)") - 1;
-  out.append(framed, kFront, framed.size() - kFront - 1);
 }
 
 // False when a value has no JSON form.
@@ -43,7 +36,11 @@ bool append_values(std::string& out, DType type, std::span<const std::byte> byte
   return finite;
 }
 
-Error not_finite() { return make_error(Code::internal, "the result holds NaN or infinity, which JSON can't say"); }
+// The request can be fixed: by other inputs, or by asking for binary data.
+Error not_finite(const ServedPort& port) {
+  return make_error(Code::bad_input, "output \"", port.name,
+                    "\" holds NaN or infinity, which JSON can't say; binary data can");
+}
 
 double value_at(DType type, std::span<const std::byte> bytes, std::size_t i) {
   return dispatch(type, [&](auto tag) {
@@ -54,43 +51,49 @@ double value_at(DType type, std::span<const std::byte> bytes, std::size_t i) {
 
 }  // namespace
 
-Result<std::string> encode_predict(const Job& job, const ServedModel& model) {
-  const DType type = model.outputs()[0].type;
+Result<AnswerBody> encode_predict(const Job& job, const ServedModel& model) {
+  const ServedPort& port = model.outputs()[0];
   const std::span<const std::byte> bytes = job.outputs[0];
-  const std::size_t n = bytes.size() / size_of(type);
+  const std::size_t size = size_of(port.type), n = bytes.size() / size;
   if (n == 0) return make_error(Code::internal, "the result is empty");
   std::size_t best = 0;
   for (std::size_t i = 1; i < n; i++) {
-    if (value_at(type, bytes, i) > value_at(type, bytes, best)) best = i;
+    if (value_at(port.type, bytes, i) > value_at(port.type, bytes, best)) best = i;
   }
-  std::string out = "{\"score\":";
-  if (!append_values(out, type, bytes.subspan(best * size_of(type), size_of(type)))) return not_finite();
+  AnswerBody answer;
+  std::string& out = answer.json;
+  out = "{\"score\":";
+  if (!append_values(out, port.type, bytes.subspan(best * size, size))) return not_finite(port);
   if (n > 1) {
     out += ",\"label\":";
     append_number(out, best);
     out += ",\"scores\":[";
-    if (!append_values(out, type, bytes)) return not_finite();
+    if (!append_values(out, port.type, bytes)) return not_finite(port);
     out += ']';
   }
-  return out += '}';
+  out += '}';
+  return answer;
 }
 
-Result<std::string> encode_infer(const InferRequest& request, const ServedModel& model) {
-  std::string out = "{\"model_name\":";
-  append_string(out, model.name());
+Result<AnswerBody> encode_infer(const InferRequest& request, const ServedModel& model) {
+  AnswerBody answer;
+  std::string& out = answer.json;
+  out = "{\"model_name\":";
+  append_json_string(out, model.name());
   out += ",\"model_version\":";
-  append_string(out, model.version());
+  append_json_string(out, model.version());
   if (request.has_id) {
     out += ",\"id\":";
-    append_string(out, request.id);
+    append_json_string(out, request.id);
   }
   out += ",\"outputs\":[";
   bool first = true;
-  for (const std::size_t index : request.outputs) {
+  for (const auto& [index, binary] : request.outputs) {
     const ServedPort& port = model.outputs()[index];
+    const std::span<const std::byte> bytes = request.job->outputs[index];
     out += first ? "{\"name\":" : ",{\"name\":";
     first = false;
-    append_string(out, port.name);
+    append_json_string(out, port.name);
     out += ",\"datatype\":\"";
     out += oip_name_of(port.type);
     out += "\",\"shape\":[";
@@ -99,11 +102,19 @@ Result<std::string> encode_infer(const InferRequest& request, const ServedModel&
       if (i) out += ',';
       append_number(out, shape[i]);
     }
-    out += "],\"data\":[";
-    if (!append_values(out, port.type, request.job->outputs[index])) return not_finite();
-    out += "]}";
+    if (binary) {
+      out += "],\"parameters\":{\"binary_data_size\":";
+      append_number(out, bytes.size());
+      out += "}}";
+      answer.tensors.emplace_back(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    } else {
+      out += "],\"data\":[";
+      if (!append_values(out, port.type, bytes)) return not_finite(port);
+      out += "]}";
+    }
   }
-  return out += "]}";
+  out += "]}";
+  return answer;
 }
 
 }  // namespace adze::server

@@ -308,12 +308,21 @@ bool Loop::read_some(Connection& c) {
   return false;
 }
 
-void Loop::respond(ConnectionId id, std::string_view bytes, bool close_after) {
+Body Loop::take_body(ConnectionId id) {
+  Connection* c = find(id);
+  return c ? c->parser.take_body() : Body();
+}
+
+void Loop::respond(ConnectionId id, std::string bytes, bool close_after) {
   Connection* c = find(id);
   if (!c || !c->in_flight) return;
   c->in_flight = false;
   metrics_.in_flight.fetch_sub(1, std::memory_order_relaxed);
-  c->out += bytes;
+  if (c->out.empty() && bytes.size() > kReadBytes) {
+    c->out = std::move(bytes);
+  } else {
+    c->out += bytes;
+  }
   c->since = Clock::now();
   const bool last = close_after || draining_ || (c->half_closed && c->parser.buffered() == 0);
   if (last) {

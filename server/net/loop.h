@@ -57,14 +57,17 @@ class Loop {
   // Binds and listens. Error bad_input when the address can't be had.
   Result<void> listen();
   int port() const { return port_; }
+  const Limits& limits() const { return options_.limits; }
 
   // Serves until stop() or the end of a drain.
   void run();
 
   // From any thread: runs f on the loop's thread, between rounds.
   void post(std::function<void()> f);
+  // From within on_request(): the request's body, to keep.
+  Body take_body(ConnectionId id);
   // From the loop's thread: the answer of a request, and whether to close after it.
-  void respond(ConnectionId id, std::string_view bytes, bool close);
+  void respond(ConnectionId id, std::string bytes, bool close);
   // From the loop's thread: stops accepting, closes idle connections, closes others after their answer; run() returns
   // when none is left.
   void drain();

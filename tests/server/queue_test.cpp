@@ -88,7 +88,7 @@ JobPtr job(int value, std::int64_t rows = 1, std::chrono::milliseconds deadline 
   auto made = std::make_shared<Job>();
   made->rows = rows;
   made->inputs.emplace_back(sizeof value);
-  std::memcpy(made->inputs[0].data(), &value, sizeof value);
+  std::memcpy(made->inputs[0].writable(), &value, sizeof value);
   made->row_shapes.push_back({1});
   made->deadline = Clock::now() + deadline;
   return made;

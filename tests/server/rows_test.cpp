@@ -1,18 +1,9 @@
 // Models that declare a batch of 1, served: those whose rows are proved to keep apart take many, the others say why
 // not.
-#include <fstream>
-
-#include "tests/support/model_builder.h"
-#include "tests/support/server_fixture.h"
+#include "tests/support/infer_client.h"
 
 namespace adze::server {
 namespace {
-
-std::string saved(const testing::ModelBuilder& builder, const std::string& name) {
-  const std::string path = ::testing::TempDir() + "adze_" + name + ".onnx";
-  std::ofstream(path, std::ios::binary) << builder.serialized();
-  return path;
-}
 
 // y = softmax of x over `axis`, through a Reshape that says 1 row.
 std::string softmax_model(const std::string& name, std::int64_t axis) {

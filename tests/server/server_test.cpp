@@ -21,7 +21,7 @@ TEST_F(ServerTest, BadBodiesGetOneClearError) {
       {"{", "JSON"},
       {"[]", "object"},
       {"{}", "\\\"features\\\" is missing"},
-      {"{\"features\":1}", "no array"},
+      {"{\"features\":1}", "is not an array"},
       {features(29), "expected 30 numbers, got 29"},
       {features(31), "more than the expected 30"},
       {features(30, "\"x\""), "not a number"},
