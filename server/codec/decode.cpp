@@ -43,10 +43,11 @@ Result<Shape> read_shape(const dom::object& input) {
   if (!given) return bad("\"shape\" is missing");
   Shape shape;
   for (const dom::element dim : dims) {
-    std::int64_t value = 0;
-    if (dim.get(value) != simdjson::SUCCESS || value < 0) return bad("\"shape\" holds something else than sizes");
+    std::uint64_t value = 0;
+    if (!read_whole(dim, value) || !std::in_range<std::int64_t>(value))
+      return bad("\"shape\" holds something else than sizes");
     if (shape.rank() == kMaxRank) return bad("\"shape\" has more than ", kMaxRank, " dimensions");
-    shape.push_back(value);
+    shape.push_back(static_cast<std::int64_t>(value));
   }
   if (!shape.checked_elements()) return bad("\"shape\" is too large");
   return shape;

@@ -13,8 +13,10 @@ constexpr std::size_t kLongResult = 32 << 10;  // bytes of tensors that become J
 // Below it an answer travels in a packet or three: compressing it takes longer than it saves.
 constexpr std::size_t kCompressed = 4 << 10;
 
-std::size_t result_bytes(const InferRequest& request, bool binary) {
+// Of the tensors that the answer says as binary data, or as JSON.
+std::size_t result_bytes(const InferenceHead& head, const InferRequest& request, bool binary) {
   const Job& job = *request.job;
+  if (head.route == Route::predict) return binary ? 0 : job.outputs[0].size();
   std::size_t bytes = 0;
   for (const auto& output : request.outputs) {
     if (output.binary == binary) bytes += job.outputs[output.index].size();
@@ -29,9 +31,9 @@ bool is_long_body(const InferenceHead& head, std::size_t bytes) {
 }
 
 bool is_long_answer(const InferenceHead& head, const InferRequest& request) {
-  const std::size_t json = result_bytes(request, false);
+  const std::size_t json = result_bytes(head, request, false);
   return json > kLongResult ||
-         (head.accepted != Encoding::identity && json + result_bytes(request, true) >= kCompressed);
+         (head.accepted != Encoding::identity && json + result_bytes(head, request, true) >= kCompressed);
 }
 
 bool is_unacceptable(const InferenceHead& head, const InferRequest& request) {
@@ -50,7 +52,6 @@ Result<InferRequest> decode_inference(const InferenceHead& head, std::string_vie
   if (head.route == Route::predict) {
     InferRequest request;
     ADZE_TRY(request.job, decoder.predict(bytes, model));
-    request.outputs.push_back({0, false});
     return request;
   }
   ADZE_TRY(InferBody body, InferBody::split(bytes, head.json_bytes));

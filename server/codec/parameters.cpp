@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace adze::server {
 namespace {
@@ -40,6 +41,16 @@ Result<std::optional<T>> read_parameter(const dom::object& parameters, std::stri
 }
 
 }  // namespace
+
+bool read_whole(const dom::element& value, std::uint64_t& out) {
+  if (value.get(out) == simdjson::SUCCESS) return true;
+  double real = 0;
+  constexpr double kBound = 9007199254740992;  // above it a double may have been rounded
+  if (!value.is_double() || value.get(real) != simdjson::SUCCESS) return false;
+  if (!(real >= 0 && real <= kBound) || real != std::floor(real)) return false;
+  out = static_cast<std::uint64_t>(real);
+  return true;
+}
 
 Result<std::optional<bool>> read_request_parameters(const dom::object& request, Job& job) {
   constexpr std::array<std::string_view, 3> kRefused = {"sequence_id", "sequence_start", "sequence_end"};

@@ -31,12 +31,21 @@ inline constexpr std::string_view kKind<bool> = "true or false";
 template <>
 inline constexpr std::string_view kKind<std::uint64_t> = "a whole number from 0";
 
+// A whole number from 0. JSON makes no difference between 7 and 7.0.
+bool read_whole(const dom::element& value, std::uint64_t& out);
+
 // Whether the object has the member. Null counts as none, another type is an error.
 template <class T>
 Result<bool> read_member(const dom::object& object, std::string_view key, T& out) {
   dom::element value;
   if (object.at_key(key).get(value) != simdjson::SUCCESS || value.is_null()) return false;
-  if (value.get(out) != simdjson::SUCCESS) return bad('"', key, "\" is not ", kKind<T>);
+  bool fits = false;
+  if constexpr (std::is_same_v<T, std::uint64_t>) {
+    fits = read_whole(value, out);
+  } else {
+    fits = value.get(out) == simdjson::SUCCESS;
+  }
+  if (!fits) return bad('"', key, "\" is not ", kKind<T>);
   return true;
 }
 

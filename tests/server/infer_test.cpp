@@ -116,7 +116,7 @@ TEST_F(InferTest, ParametersThatMeanNothingArePassedOver) {
   serve(pass_through({DType::f32}));
   const std::string list = tensor("x_FP32", "FP32", "[1,2]", "[1,2]");
   for (const char* good :
-       {"{}", R"({"a":"b","c":1.5,"d":true})", R"({"priority":2,"timeout":100000000})", R"({"sequence_id":0})",
+       {"{}", R"({"a":"b","c":1.5,"d":true})", R"({"priority":2,"timeout":1e8})", R"({"sequence_id":0})",
         R"({"sequence_id":"","sequence_start":false,"sequence_end":false})", "null"}) {
     const std::string response = infer(inputs(list, std::string(",\"model_name\":\"m\",\"parameters\":") + good));
     EXPECT_EQ(status_of(response), 200) << good << response;
@@ -149,7 +149,7 @@ TEST_F(InferTest, WhatIsWrongIsNamed) {
       {inputs(good + "," + good), "appears twice"},
       {inputs(tensor("x_FP32", "BYTES", "[1,2]", "[\"a\",\"b\"]")), "datatype is BYTES, expected FP32"},
       {inputs(tensor("x_FP32", "FP32", "2", "[1,2]")), "\\\"shape\\\" is not an array"},
-      {inputs(tensor("x_FP32", "FP32", "[1.0,2]", "[1,2]")), "sizes"},
+      {inputs(tensor("x_FP32", "FP32", "[1.5,2]", "[1,2]")), "sizes"},
       {inputs(tensor("x_FP32", "FP32", "[0,2]", "[]")), "the batch is empty"},
       {inputs(tensor("x_FP32", "FP32", "[1000000,2]", "[1]")), "expected 2000000 numbers"},
       {inputs(tensor("x_FP32", "FP32", "[65,2]", "[" + std::string(258, ' ') + "]")), "expected 130 numbers, got 0"},
