@@ -1,4 +1,5 @@
 // What the control plane shows of the service: metadata, metrics, and the page.
+#include "server/control/model_config.h"
 #include "server/http/response.h"
 #include "server/service.h"
 
@@ -53,7 +54,9 @@ ControlSource Service::control_source() {
   source.page = [this] { return page(); };
   source.ready = [this] { return !draining_.load(); };
   source.server_metadata = [] {
-    return ControlSource::Answer{200, "{\"name\":\"adze\",\"version\":\"" ADZE_VERSION "\",\"extensions\":[]}"};
+    return ControlSource::Answer{200, "{\"name\":\"adze\",\"version\":\"" ADZE_VERSION
+                                      "\",\"extensions\":"
+                                      "[\"binary_tensor_data\",\"model_configuration\",\"parameters\"]}"};
   };
   source.models = [this] {
     std::string out = "{\"models\":[";
@@ -73,6 +76,11 @@ ControlSource Service::control_source() {
     if (!model) return no_such_model();
     if (draining_) return ControlSource::Answer{503, error_json("the server is shutting down")};
     return ControlSource::Answer{200, concat("{\"name\":", json_string(model->name()), ",\"ready\":true}")};
+  };
+  source.model_config = [this](const std::string& name, const std::string& version) {
+    const ServedModel* model = find_model(name, version);
+    if (!model) return no_such_model();
+    return ControlSource::Answer{200, model_config_json(*model, options_.model.max_delay)};
   };
   return source;
 }

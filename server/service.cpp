@@ -60,6 +60,7 @@ void Service::on_request(ConnectionId id, const Request& request) {
   if (taken) return;
   std::string out;
   write_response(out, 503, kJson, error_json("too many requests are waiting"), request.keep_alive);
+  if (request.method == "HEAD") out.resize(out.find("\r\n\r\n") + 4);
   loop_->respond(id, std::move(out), close);
 }
 

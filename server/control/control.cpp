@@ -6,13 +6,16 @@
 #include <cstring>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <thread>
 
+#include "server/control/openapi.h"
 #include "server/http/response.h"
 
 namespace adze::server {
 namespace {
 
+constexpr std::string_view kNothingHere = "there is nothing at this path";
 constexpr std::size_t kWorkers = 2, kMaxWaiting = 256;
 
 // A request in memory as httplib reads it; what it writes is collected.
@@ -50,64 +53,51 @@ class Routes final : public httplib::Server {
       response.set_content(answer.body, std::string(kJson));
       if (answer.status == 503) response.set_header("Retry-After", "1");
     };
-    Get("/", [this](const httplib::Request&, httplib::Response& response) {
+    on("GET", "/", [this](const httplib::Request&, httplib::Response& response) {
       response.set_header("Content-Security-Policy",
                           "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
       response.set_content(source_.page(), "text/html; charset=utf-8");
     });
-    Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
+    on("GET", "/metrics", [this](const httplib::Request&, httplib::Response& response) {
       response.set_content(source_.metrics(), "text/plain; version=0.0.4; charset=utf-8");
     });
+    on("GET", "/openapi.json", [json](const httplib::Request&, httplib::Response& response) {
+      json(response, {200, std::string(openapi_json())});
+    });
     for (const char* path : {"/v2/health/live", "/healthz"}) {
-      Get(path, [json](const httplib::Request&, httplib::Response& response) {
+      on("GET", path, [json](const httplib::Request&, httplib::Response& response) {
         json(response, {200, "{\"live\":true}"});
       });
     }
     for (const char* path : {"/v2/health/ready", "/readyz"}) {
-      Get(path, [this, json](const httplib::Request&, httplib::Response& response) {
+      on("GET", path, [this, json](const httplib::Request&, httplib::Response& response) {
         json(response, source_.ready()
                            ? ControlSource::Answer{200, "{\"ready\":true,\"live\":true}"}
                            : ControlSource::Answer{503, "{\"error\":\"the server is shutting down\",\"ready\":false}"});
       });
     }
-    Get("/v2/?", [this, json](const httplib::Request&, httplib::Response& response) {
+    on("GET", "/v2", [this, json](const httplib::Request&, httplib::Response& response) {
       json(response, source_.server_metadata());
     });
-    Get("/v2/models/?",
-        [this, json](const httplib::Request&, httplib::Response& response) { json(response, source_.models()); });
-    Get("/v2/models/([^/]+)(?:/versions/([0-9]+))?",
-        [this, json](const httplib::Request& request, httplib::Response& response) {
-          json(response, source_.model_metadata(request.matches[1], request.matches[2]));
+    on("GET", "/v2/models",
+       [this, json](const httplib::Request&, httplib::Response& response) { json(response, source_.models()); });
+    for (const std::string model : {"/v2/models/{model}", "/v2/models/{model}/versions/{version}"}) {
+      const auto of_model = [this, json, &model](const std::string& suffix, auto answer) {
+        on("GET", model + suffix, [this, json, answer](const httplib::Request& request, httplib::Response& response) {
+          json(response,
+               (source_.*answer)(request.matches[1], request.matches.size() > 2 ? request.matches[2].str() : ""));
         });
-    Get("/v2/models/([^/]+)(?:/versions/([0-9]+))?/ready",
-        [this, json](const httplib::Request& request, httplib::Response& response) {
-          json(response, source_.model_ready(request.matches[1], request.matches[2]));
-        });
-    // httplib answers 404 for a known path with another method; clients are told which one it takes.
-    const auto not_allowed = [](const char* allow) {
-      return [allow](const httplib::Request&, httplib::Response& response) {
-        response.status = 405;
-        response.set_header("Allow", allow);
-        response.set_content(error_json(concat("the method is not allowed here; use ", allow)), std::string(kJson));
       };
-    };
-    constexpr const char* kReadOnly =
-        "/(?:|metrics|healthz|readyz|v2/?|v2/health/live|v2/health/ready|v2/models(?:/[^/]+)?(?:/versions/[0-9]+)?(?:/"
-        "ready)?/?)";
-    Post(kReadOnly, not_allowed("GET"));
-    Put(kReadOnly, not_allowed("GET"));
-    Delete(kReadOnly, not_allowed("GET"));
-    Patch(kReadOnly, not_allowed("GET"));
-    constexpr const char* kInference = "/(?:predict|v2/models/[^/]+(?:/versions/[0-9]+)?/infer)";
-    Get(kInference, not_allowed("POST"));
-    Put(kInference, not_allowed("POST"));
-    Delete(kInference, not_allowed("POST"));
-    Patch(kInference, not_allowed("POST"));
+      of_model("", &ControlSource::model_metadata);
+      of_model("/ready", &ControlSource::model_ready);
+      of_model("/config", &ControlSource::model_config);
+      paths_.add("POST", model + "/infer");
+    }
+    paths_.add("POST", "/predict");
     set_error_handler([](const httplib::Request&, httplib::Response& response) {
       if (response.body.empty()) {
-        response.set_content(
-            error_json(response.status == 404 ? "there is nothing at this path" : status_text(response.status)),
-            std::string(kJson));
+        response.set_content(error_json(response.status == 404 ? kNothingHere : status_text(response.status)),
+                             std::string(kJson));
       }
     });
     set_exception_handler([](const httplib::Request&, httplib::Response& response, const std::exception_ptr&) {
@@ -117,6 +107,25 @@ class Routes final : public httplib::Server {
     // The connection layer decides how long a connection lives.
     set_post_routing_handler(
         [](const httplib::Request&, httplib::Response& response) { response.headers.erase("Keep-Alive"); });
+  }
+
+  const PathTable& paths() const { return paths_; }
+
+  // The answer where the path and the method decide it; otherwise nothing.
+  std::optional<std::string> settled(std::string_view path, std::string_view method, bool keep_alive) const {
+    const std::string allowed = paths_.allowed(path);
+    if (method != "OPTIONS" && is_allowed(allowed, method)) return std::nullopt;
+    std::string out;
+    if (allowed.empty()) {
+      server::write_response(out, 404, kJson, error_json(kNothingHere), keep_alive);
+    } else if (method == "OPTIONS") {
+      server::write_response(out, 200, "text/plain", {}, keep_alive, concat("Allow: ", allowed, "\r\n"));
+    } else {
+      server::write_response(out, 405, kJson, error_json(concat("the method is not allowed here; use ", allowed)),
+                             keep_alive, concat("Allow: ", allowed, "\r\n"));
+    }
+    if (method == "HEAD") out.resize(out.find("\r\n\r\n") + 4);
+    return out;
   }
 
   std::string answer(std::string_view request, bool keep_alive) {
@@ -135,7 +144,18 @@ class Routes final : public httplib::Server {
   }
 
  private:
+  // Routes the path, in OpenAPI's form, to the handler.
+  void on(const std::string& method, const std::string& path, Handler handler) {
+    paths_.add(method, path);
+    if (method == "GET") {
+      Get(path_pattern(path), std::move(handler));
+    } else {
+      Post(path_pattern(path), std::move(handler));
+    }
+  }
+
   ControlSource source_;
+  PathTable paths_;
 };
 
 // The head without the fields that httplib would take for more than they are: encodings it would compress for, ranges
@@ -200,7 +220,13 @@ struct ControlPlane::State {
 ControlPlane::ControlPlane(ControlSource source) : state_(std::make_unique<State>(std::move(source))) {}
 ControlPlane::~ControlPlane() = default;
 
+const PathTable& ControlPlane::paths() const { return state_->routes.paths(); }
+
 bool ControlPlane::handle(const Request& request, std::function<void(std::string)> done) {
+  if (auto answer = state_->routes.settled(request.path, request.method, request.keep_alive)) {
+    done(*std::move(answer));
+    return true;
+  }
   {
     const std::lock_guard lock(state_->mutex);
     if (state_->waiting.size() >= kMaxWaiting) return false;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "server/control/paths.h"
 #include "server/http/request.h"
 
 namespace adze::server {
@@ -24,6 +25,7 @@ struct ControlSource {
   std::function<Answer()> models;
   std::function<Answer(const std::string& model, const std::string& version)> model_metadata;
   std::function<Answer(const std::string& model, const std::string& version)> model_ready;
+  std::function<Answer(const std::string& model, const std::string& version)> model_config;
 };
 
 class ControlPlane {
@@ -31,8 +33,10 @@ class ControlPlane {
   explicit ControlPlane(ControlSource source);
   ~ControlPlane();
 
-  // Answers on a worker: `done` gets the whole response there. False when too many requests wait already.
+  // Answers on a worker, or at once: `done` gets the whole response. False when too many requests wait already.
   bool handle(const Request& request, std::function<void(std::string response)> done);
+  // What it answers, and the inference routes beside it.
+  const PathTable& paths() const;
 
  private:
   struct State;

@@ -1,1 +1,2 @@
-target_link_libraries(server_tests PRIVATE adze_onnx_proto)
+find_package(nlohmann_json REQUIRED)
+target_link_libraries(server_tests PRIVATE adze_onnx_proto nlohmann_json::nlohmann_json)
