@@ -22,6 +22,8 @@ constexpr std::size_t kReadBytes = 64 << 10;
 constexpr int kBacklog = 4096;
 constexpr std::uint64_t kListener = ~std::uint64_t{0}, kEvent = kListener - 1;
 constexpr auto kSweepInterval = std::chrono::milliseconds(500);
+// A request that takes longer to arrive isn't worth waiting for: its client is slow, or means to be.
+constexpr auto kArrival = std::chrono::milliseconds(2);
 // How long what a client still sends after a refusal is thrown away, so that a reset doesn't eat the answer.
 constexpr auto kLinger = std::chrono::seconds(1);
 
@@ -37,7 +39,7 @@ struct Loop::Connection {
   std::size_t written = 0;
   bool in_flight = false, advancing = false, readable = false, close_after = false, half_closed = false,
        lingering = false;
-  bool counted_partial = false, begun_now = false;
+  bool counted_partial = false, slow = false;
   Clock::time_point since{};  // of the present state: idle, receiving, writing
 
   ConnectionId id() const { return static_cast<ConnectionId>(generation) << 32 | slot; }
@@ -126,8 +128,9 @@ void Loop::run() {
     for (const ConnectionId id : resumed) {
       if (Connection* c = find(id)) advance(*c);
     }
-    handler_.on_round_end(partial_);
     const auto now = Clock::now();
+    give_up_slow(now);
+    handler_.on_round_end(partial_);
     if (const auto deadline = handler_.next_deadline(); deadline && *deadline <= now) handler_.on_deadline(now);
     if (now >= next_sweep_) {
       next_sweep_ = now + kSweepInterval;
@@ -279,10 +282,27 @@ void Loop::advance(Connection& c) {
     }
   }
   c.advancing = false;
+  note_partial(c);
+}
+
+void Loop::note_partial(Connection& c) {
   const bool partial = c.open() && !c.in_flight && c.parser.state() == RequestParser::State::partial;
-  if (partial != c.counted_partial) {
-    partial ? partial_++ : partial_--;
-    c.counted_partial = partial;
+  if (!partial) c.slow = false;
+  const bool counts = partial && !c.slow;
+  if (counts == c.counted_partial) return;
+  counts ? partial_++ : partial_--;
+  c.counted_partial = counts;
+  if (counts) begun_.emplace_back(c.id(), c.since);
+}
+
+void Loop::give_up_slow(Clock::time_point now) {
+  while (!begun_.empty() && now - begun_.front().second >= kArrival) {
+    const auto [id, since] = begun_.front();
+    begun_.pop_front();
+    Connection* c = find(id);
+    if (!c || !c->counted_partial || c->since != since) continue;  // it has arrived, and this may be another
+    c->slow = true;
+    note_partial(*c);
   }
 }
 

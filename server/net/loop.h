@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -34,7 +35,8 @@ class Handler {
   virtual void on_request(ConnectionId id, const Request& request) = 0;
   // The client of an unanswered request is gone; respond() for it will be ignored.
   virtual void on_disconnect(ConnectionId id) = 0;
-  // After each round of events: the requests of one round are best handed on together. `partial` requests have begun.
+  // After each round of events: the requests of one round are best handed on together. `partial` requests have begun to
+  // arrive a moment ago; those of a slow client don't count.
   virtual void on_round_end(std::size_t partial) = 0;
   // When on_deadline() should be called at the latest.
   virtual std::optional<Clock::time_point> next_deadline() const = 0;
@@ -87,6 +89,8 @@ class Loop {
   void flush(Connection& c);
   void refuse(Connection& c);
   void close(Connection& c);
+  void note_partial(Connection& c);
+  void give_up_slow(Clock::time_point now);
   void sweep(Clock::time_point now);
   int timeout_ms() const;
   Connection* find(ConnectionId id);
@@ -100,6 +104,7 @@ class Loop {
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<std::uint32_t> free_;
   std::vector<ConnectionId> resumed_;
+  std::deque<std::pair<ConnectionId, Clock::time_point>> begun_;  // whose requests became partial, and when
   std::size_t open_ = 0, partial_ = 0;
   Clock::time_point next_sweep_{};
   std::mutex mutex_;

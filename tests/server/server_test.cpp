@@ -163,6 +163,16 @@ TEST_F(ServerTest, SlowHeadsGet408AndOthersAreServedMeanwhile) {
   for (const auto& client : slow) EXPECT_EQ(status_of(client->receive()), 408);
 }
 
+TEST_F(ServerTest, NobodyWaitsForASlowClientsRequest) {
+  start([](ServeOptions& options) { options.service.model.max_delay = 1s; });
+  Client slow(server_->port());
+  slow.send("POST /predict HTTP/1.1\r\nHo");
+  std::this_thread::sleep_for(50ms);
+  const auto begin = Clock::now();
+  EXPECT_EQ(status_of(ask(post("/predict", features(30)))), 200);
+  EXPECT_LT(Clock::now() - begin, 900ms);  // not the second for which company may be waited for
+}
+
 TEST_F(ServerTest, AnUnmeetableDeadlineIsAnsweredWith503) {
   start([](ServeOptions& options) { options.service.deadline = 0ms; });
   const std::string response = ask(post("/predict", features(30)));
