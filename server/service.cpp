@@ -23,9 +23,10 @@ Result<void> Service::load() {
   for (const auto& [name, path] : options_.models) {
     if (find_model(name, {})) return make_error(Code::bad_input, "two models are named \"", name, '"');
     const std::size_t index = models_.size();
-    ADZE_TRY(auto model, ServedModel::load(name, path, options_.model, [this, index](std::span<const JobPtr> jobs) {
-               complete(jobs, *models_[index]);
-             }));
+    ADZE_TRY(auto model, ServedModel::load(name, path, options_.model,
+                                           [this, index](std::span<const JobPtr> jobs, const Batch& batch) {
+                                             complete(jobs, batch, *models_[index]);
+                                           }));
     if (!model->batched() && options_.note) {
       options_.note(concat("requests to \"", name, "\" don't share runs: ", model->alone_because()));
     }
@@ -72,9 +73,11 @@ bool Service::route_inference(ConnectionId id, const Request& request) {
   pending->head = *std::move(head);
   pending->keep_alive = request.keep_alive;
   pending->begun = Clock::now();
+  pending->deadline = pending->begun + options_.deadline;
   const InferenceHead& wanted = pending->head;
   pending->model = wanted.route == Route::predict ? models_.front().get() : find_model(wanted.model, wanted.version);
   pending_.emplace(id, pending);
+  deadlines_.push(*pending);
   if (!pending->model) {
     answer(pending, 404, error_json(no_such_model(wanted, find_model(wanted.model, {}))));
     return true;
@@ -83,7 +86,6 @@ bool Service::route_inference(ConnectionId id, const Request& request) {
     answer(pending, wanted.refusal, error_json(wanted.reason), wanted.refusal_fields);
     return true;
   }
-  deadlines_.push_back(pending);
   const bool is_long = is_long_body(wanted, request.body.size());
   if (!is_long && request.body.size() <= kCopied) {
     accept(pending, decode_inference(wanted, request.body, {}, *pending->model, decoder_, most_body_));
@@ -122,7 +124,7 @@ void Service::accept(const PendingPtr& pending, Result<InferRequest> decoded) {
   }
   pending->request = *std::move(decoded);
   const JobPtr& job = pending->request.job;
-  const std::int64_t most = pending->model->max_rows();
+  const std::int64_t most = pending->model->max_request_rows();
   if (job->rows > most && pending->model->batched()) {
     answer(pending, 400, error_json(concat("a request may have at most ", most, " rows, not ", job->rows)));
     return;
@@ -133,7 +135,11 @@ void Service::accept(const PendingPtr& pending, Result<InferRequest> decoded) {
                              ", which its Accept field excludes")));
     return;
   }
-  job->deadline = pending->begun + options_.deadline;
+  if (job->timeout.count() > 0 && job->timeout < options_.deadline) {
+    pending->deadline = pending->begun + job->timeout;
+    deadlines_.moved(*pending);
+  }
+  job->deadline = pending->deadline;
   submitting_.push_back(pending);
 }
 
@@ -142,34 +148,43 @@ void Service::accept(const PendingPtr& pending, Result<InferRequest> decoded) {
 void Service::on_round_end(std::size_t partial) {
   std::vector<PendingPtr> round;
   round.swap(submitting_);
-  for (const PendingPtr& pending : round) {
-    if (pending->answered) continue;
-    by_job_.emplace(pending->request.job.get(), pending);
-    if (pending->model->queue().submit(pending->request.job)) continue;
-    by_job_.erase(pending->request.job.get());
-    pending->model->metrics().rejected.fetch_add(1, std::memory_order_relaxed);
-    answer(pending, 503, error_json("the queue is full"));
+  std::vector<JobPtr> jobs;
+  for (std::size_t i = 0; i < round.size(); i++) {
+    ServedModel* const model = round[i]->model;
+    if (!round[i]->answered) {
+      jobs.push_back(round[i]->request.job);
+      by_job_.emplace(jobs.back().get(), round[i]);
+    }
+    if (i + 1 < round.size() && round[i + 1]->model == model) continue;
+    model->queue().submit(jobs, [this](const JobPtr& job, const Refusal& refusal) {
+      const PendingPtr pending = by_job_.at(job.get());
+      refuse(pending, refusal);
+    });
+    jobs.clear();
   }
   for (const auto& model : models_) model->queue().set_coming(partial + decoding_);
 }
 
 // On the engine's thread: results become responses here, and all of a batch reach the loop as one message.
-void Service::complete(std::span<const JobPtr> jobs, ServedModel& model) {
+void Service::complete(std::span<const JobPtr> jobs, const Batch& batch, ServedModel& model) {
   ModelMetrics& metrics = model.metrics();
-  std::int64_t rows = 0;
   const auto now = Clock::now();
-  for (const JobPtr& job : jobs) {
-    rows += job->rows;
-    metrics.queue_time.observe(std::chrono::duration<double>(now - job->enqueued).count());
+  for (const JobPtr& job : jobs) metrics.queue_time.observe(std::chrono::duration<double>(now - job->enqueued).count());
+  if (!batch.parts.empty()) {
+    metrics.batches.fetch_add(1, std::memory_order_relaxed);
+    metrics.rows.fetch_add(static_cast<std::uint64_t>(batch.rows), std::memory_order_relaxed);
+    metrics.batch_size.observe(static_cast<double>(batch.rows));
   }
-  metrics.batches.fetch_add(1, std::memory_order_relaxed);
-  metrics.rows.fetch_add(static_cast<std::uint64_t>(rows), std::memory_order_relaxed);
-  metrics.batch_size.observe(static_cast<double>(rows));
+  if (jobs.empty()) return;
   loop_->post([this, done = std::vector<JobPtr>(jobs.begin(), jobs.end())] {
     for (const JobPtr& job : done) {
       const auto found = by_job_.find(job.get());
       if (found == by_job_.end()) continue;  // answered by its deadline, or its client is gone
       const PendingPtr pending = found->second;
+      if (job->expired) {
+        miss_deadline(pending);
+        continue;
+      }
       if (!job->result) {
         answer(pending, status_of(job->result.error().code), error_json(job->result.error().message));
         continue;
@@ -177,6 +192,16 @@ void Service::complete(std::span<const JobPtr> jobs, ServedModel& model) {
       answer_job(pending);
     }
   });
+}
+
+void Service::refuse(const PendingPtr& pending, const Refusal& refusal) {
+  pending->model->metrics().rejected.fetch_add(1, std::memory_order_relaxed);
+  answer(pending, 503, error_json(refusal.reason), concat("Retry-After: ", refusal.retry_after.count(), "\r\n"));
+}
+
+void Service::miss_deadline(const PendingPtr& pending) {
+  pending->model->metrics().deadlines.fetch_add(1, std::memory_order_relaxed);
+  answer(pending, 503, error_json("the deadline passed"));
 }
 
 void Service::answer_job(const PendingPtr& pending) {
@@ -207,9 +232,9 @@ void Service::send(const PendingPtr& pending, Answer answer) {
 
 void Service::forget(const PendingPtr& pending) {
   pending->answered = true;
+  deadlines_.remove(*pending);
   pending_.erase(pending->id);
   if (pending->request.job) by_job_.erase(pending->request.job.get());
-  while (!deadlines_.empty() && deadlines_.front()->answered) deadlines_.pop_front();
 }
 
 void Service::on_disconnect(ConnectionId id) {
@@ -223,17 +248,14 @@ void Service::on_disconnect(ConnectionId id) {
 
 std::optional<Clock::time_point> Service::next_deadline() const {
   if (deadlines_.empty()) return std::nullopt;
-  return deadlines_.front()->begun + options_.deadline;
+  return deadlines_.first().deadline;
 }
 
 void Service::on_deadline(Clock::time_point now) {
-  while (!deadlines_.empty() && deadlines_.front()->begun + options_.deadline <= now) {
-    const PendingPtr pending = deadlines_.front();
-    deadlines_.pop_front();
-    if (pending->answered) continue;
-    pending->model->metrics().deadlines.fetch_add(1, std::memory_order_relaxed);
+  while (!deadlines_.empty() && deadlines_.first().deadline <= now) {
+    const PendingPtr pending = pending_.at(deadlines_.first().id);
     if (pending->request.job) pending->model->queue().cancel(pending->request.job);
-    answer(pending, 503, error_json("the deadline passed"));
+    miss_deadline(pending);
   }
 }
 

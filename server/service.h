@@ -3,12 +3,12 @@
 // first; no thread waits for it. All else goes to the control plane.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <unordered_map>
 #include <vector>
 
+#include "server/batch/deadline_heap.h"
 #include "server/codec/inference.h"
 #include "server/control/control.h"
 #include "server/model/served_model.h"
@@ -53,8 +53,9 @@ class Service final : public Handler {
     ServedModel* model;
     InferRequest request;
     bool keep_alive;
-    Clock::time_point begun;
+    Clock::time_point begun, deadline;
     std::atomic<bool> answered = false;  // read by the worker, which then has nothing to do
+    std::size_t heap_place = 0;
   };
   using PendingPtr = std::shared_ptr<Pending>;
 
@@ -62,9 +63,11 @@ class Service final : public Handler {
   bool route_inference(ConnectionId id, const Request& request);
   void decode_aside(const PendingPtr& pending, std::shared_ptr<const Body> body);
   void accept(const PendingPtr& pending, Result<InferRequest> decoded);
-  void complete(std::span<const JobPtr> jobs, ServedModel& model);
+  void complete(std::span<const JobPtr> jobs, const Batch& batch, ServedModel& model);
+  void refuse(const PendingPtr& pending, const Refusal& refusal);
   void answer(const PendingPtr& pending, int status, std::string_view body, std::string_view fields = {});
   void answer_job(const PendingPtr& pending);
+  void miss_deadline(const PendingPtr& pending);
   void send(const PendingPtr& pending, Answer answer);
   void forget(const PendingPtr& pending);
   ControlSource control_source();
@@ -80,7 +83,7 @@ class Service final : public Handler {
   Decoder decoder_;
   std::unordered_map<ConnectionId, PendingPtr> pending_;
   std::unordered_map<const Job*, PendingPtr> by_job_;
-  std::deque<PendingPtr> deadlines_;    // in the order of their deadlines, which all lie equally far off
+  DeadlineHeap<Pending> deadlines_;
   std::vector<PendingPtr> submitting_;  // decoded in this round
   std::size_t decoding_ = 0;            // bodies on the worker
   std::unique_ptr<ControlPlane> control_;

@@ -1,6 +1,7 @@
 // adze serve: the server on the command line's models.
 #include "server/serve.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -20,8 +21,8 @@ struct Options {
   std::vector<std::string> models;
   std::string repository, host = "127.0.0.1";
   int port = 8000, threads = 1;
-  std::int64_t max_batch = 64, max_delay_us = 200, deadline_ms = 500, drain_delay_ms = 0;
-  std::size_t queue_limit = 1024;
+  std::int64_t max_delay_us = 200, queue_mib = 256, deadline_ms = 500, drain_delay_ms = 0;
+  server::QueueOptions queue;
   ModelOptions how;
 };
 
@@ -60,6 +61,14 @@ Result<std::vector<Named>> scan(const std::string& repository) {
   return models;
 }
 
+server::QueueOptions queue_options(const Options& options) {
+  server::QueueOptions queue = options.queue;
+  queue.max_delay = std::chrono::microseconds(options.max_delay_us);
+  queue.queue_bytes = static_cast<std::size_t>(options.queue_mib) << 20;
+  std::sort(queue.preferred.begin(), queue.preferred.end());
+  return queue;
+}
+
 Result<void> execute(const Options& options) {
   server::ServeOptions serve;
   for (const std::string& text : options.models) serve.service.models.push_back(named(text));
@@ -69,9 +78,7 @@ Result<void> execute(const Options& options) {
   if (serve.service.models.empty()) return make_error(Code::bad_input, "serve needs a model or --repository");
   serve.loop.host = options.host;
   serve.loop.port = options.port;
-  serve.service.model.max_batch = options.max_batch;
-  serve.service.model.max_delay = std::chrono::microseconds(options.max_delay_us);
-  serve.service.model.queue_limit = options.queue_limit;
+  static_cast<server::QueueOptions&>(serve.service.model) = queue_options(options);
   serve.service.model.threads = options.threads > 0 ? options.threads : usable_cpus();
   serve.service.model.how = options.how;
   serve.service.deadline = std::chrono::milliseconds(options.deadline_ms);
@@ -86,6 +93,22 @@ Result<void> execute(const Options& options) {
   return served;
 }
 
+void add_queue_options(CLI::App& verb, Options& options) {
+  server::QueueOptions& queue = options.queue;
+  verb.add_option("--max-batch", queue.max_batch, "rows of a batch")->check(CLI::Range(1, 4096));
+  verb.add_option("--max-delay-us", options.max_delay_us, "longest wait for company")->check(CLI::Range(0, 10'000'000));
+  verb.add_option("--preferred-batch", queue.preferred, "sizes of batches that run without waiting for more")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 4096));
+  verb.add_option("--max-request-rows", queue.max_request_rows, "rows of a request; above --max-batch it is split")
+      ->check(CLI::Range(1, 1 << 24));
+  verb.add_option("--queue-limit", queue.queue_limit, "requests that may wait")->check(CLI::Range(1, 1'000'000));
+  verb.add_option("--queue-mib", options.queue_mib, "MiB of requests that may wait")->check(CLI::Range(1, 1 << 20));
+  verb.add_option("--priorities", queue.priorities, "levels of priority; 1 is the highest")->check(CLI::Range(1, 64));
+  verb.add_option("--default-priority", queue.default_priority, "of requests that name none; 0: the middle")
+      ->check(CLI::Range(0, 64));
+}
+
 }  // namespace
 
 void add_serve(CLI::App& app, RunVerb& run) {
@@ -95,11 +118,8 @@ void add_serve(CLI::App& app, RunVerb& run) {
   verb->add_option("--repository", options->repository, "folder of NAME/VERSION/model.onnx");
   verb->add_option("--host", options->host, "address to listen on");
   verb->add_option("--port", options->port, "port; 0: any free one")->check(CLI::Range(0, 65535));
-  verb->add_option("--max-batch", options->max_batch, "rows of a batch")->check(CLI::Range(1, 4096));
-  verb->add_option("--max-delay-us", options->max_delay_us, "longest wait for company")
-      ->check(CLI::Range(0, 10'000'000));
+  add_queue_options(*verb, *options);
   verb->add_option("--deadline-ms", options->deadline_ms, "time for an answer")->check(CLI::Range(1, 600'000));
-  verb->add_option("--queue-limit", options->queue_limit, "requests that may wait")->check(CLI::Range(1, 1'000'000));
   verb->add_option("--threads", options->threads, "threads per model; 0: one per usable CPU")
       ->check(CLI::Range(0, 256));
   add_winograd_option(*verb, options->how);

@@ -4,15 +4,16 @@
 #include <span>
 
 #include "kernels/core/cancel.h"
-#include "server/batch/job.h"
+#include "server/batch/batch.h"
 
 namespace adze::server {
 
 class Engine {
  public:
   virtual ~Engine() = default;
-  // Runs all jobs as one batch and fills their outputs. An error concerns the whole batch. Called from one thread.
-  virtual Result<void> run(std::span<const JobPtr> jobs, const CancelFlag& cancel) = 0;
+  // Runs all parts as one batch and fills their rows of their jobs' outputs; the parts of one job come in ascending
+  // order. An error concerns the whole batch. Called from one thread.
+  virtual Result<void> run(std::span<const Part> parts, const CancelFlag& cancel) = 0;
 };
 
 }  // namespace adze::server

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,6 +16,9 @@
 namespace adze::server {
 
 using Clock = std::chrono::steady_clock;
+
+struct Job;
+using JobPtr = std::shared_ptr<Job>;
 
 // The bytes of one input: the job's own, or a part of the body that the job keeps.
 class InputBytes {
@@ -48,10 +52,18 @@ struct Job {
   std::uint64_t priority = 0;            // 1 is the highest; 0, or one beyond the last: the default
   std::chrono::microseconds timeout{0};  // 0: the server's deadline, which a longer one doesn't extend
 
-  Clock::time_point enqueued, deadline;
-  std::uint64_t batch = 0;  // the queue's: which batch it runs in, 0 while it waits
-  bool cancelled = false;   // the queue's, under its lock
+  Clock::time_point deadline;           // set before the job is submitted
+  Clock::time_point enqueued, started;  // the queue's: when it came, when its first row began to run
+  bool expired = false;                 // the result is an error because there was no time left to run
+
+  // The schedule's own.
+  struct Queued {
+    std::list<JobPtr>::iterator place;
+    std::size_t level = 0, bytes = 0;
+    std::int64_t taken = 0;  // rows that batches have taken
+    bool waiting = false, running = false, cancelled = false;
+  } queued;
+  std::size_t heap_place = 0;
 };
-using JobPtr = std::shared_ptr<Job>;
 
 }  // namespace adze::server

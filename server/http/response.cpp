@@ -51,7 +51,7 @@ void write_head(std::string& out, int status, std::string_view content_type, std
   out += content_type;
   out += "\r\nContent-Length: ";
   out += std::to_string(length);
-  if (status == 503) out += "\r\nRetry-After: 1";
+  if (status == 503 && extra_fields.find("Retry-After:") == extra_fields.npos) out += "\r\nRetry-After: 1";
   if (!keep_alive) out += "\r\nConnection: close";
   out += "\r\n";
   out += extra_fields;

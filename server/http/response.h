@@ -13,8 +13,8 @@ constexpr std::string_view kJson = "application/json", kBinary = "application/oc
 
 std::string_view status_text(int status);
 
-// Appends the head of a response whose body has `length` bytes. 503 carries Retry-After. `extra_fields` are whole
-// lines.
+// Appends the head of a response whose body has `length` bytes. 503 carries Retry-After, of a second where the extra
+// fields, whole lines, have no other.
 void write_head(std::string& out, int status, std::string_view content_type, std::size_t length, bool keep_alive,
                 std::string_view extra_fields = {});
 // Appends a whole response.

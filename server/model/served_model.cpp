@@ -1,5 +1,7 @@
 #include "server/model/served_model.h"
 
+#include <algorithm>
+
 #include "runtime/plan.h"
 #include "server/model/session_engine.h"
 
@@ -53,7 +55,8 @@ Result<std::unique_ptr<ServedModel>> ServedModel::load(const std::string& name, 
   const auto warm_up = [&](std::int64_t rows) {
     const JobPtr job = zeros(served->inputs_, batched, rows);
     const CancelFlag cancel;
-    return served->engine_->run({&job, 1}, cancel);
+    const Part whole(job);
+    return served->engine_->run({&whole, 1}, cancel);
   };
   std::int64_t most = batched ? options.max_batch : 1;
   auto ran = warm_up(most);
@@ -64,8 +67,10 @@ Result<std::unique_ptr<ServedModel>> ServedModel::load(const std::string& name, 
   ADZE_TRY(const auto shapes, served->model_->default_shapes(most));
   ADZE_TRY(const auto plan, served->model_->plan(shapes, options.threads));
   served->arena_bytes_ = plan->arena_bytes();
-  served->queue_ = std::make_unique<BatchQueue>(QueueOptions{most, options.max_delay, options.queue_limit},
-                                                *served->engine_, std::move(done));
+  QueueOptions queue = options;
+  queue.max_batch = most;
+  if (batched) served->max_request_rows_ = std::max(most, queue.max_request_rows);
+  served->queue_ = std::make_unique<BatchQueue>(queue, *served->engine_, std::move(done));
   return served;
 }
 

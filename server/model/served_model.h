@@ -19,10 +19,7 @@ struct ServedPort {
 
 class ServedModel {
  public:
-  struct Options {
-    std::int64_t max_batch = 64;
-    std::chrono::microseconds max_delay{200};
-    std::size_t queue_limit = 1024;
+  struct Options : QueueOptions {
     int threads = 1;
     ModelOptions how;
   };
@@ -39,8 +36,9 @@ class ServedModel {
   // Whether the model runs at any batch (Model::batchable), so that requests can share a run; if not, why.
   bool batched() const { return alone_because_.empty(); }
   const std::string& alone_because() const { return alone_because_; }
-  // The most rows of a run, and so of a request.
+  // The most rows of a run, and of a request, which takes several runs if need be.
   std::int64_t max_rows() const { return max_rows_; }
+  std::int64_t max_request_rows() const { return max_request_rows_; }
   const Model& model() const { return *model_; }
   std::size_t arena_bytes() const { return arena_bytes_; }
   BatchQueue& queue() { return *queue_; }
@@ -52,7 +50,7 @@ class ServedModel {
   std::string name_, version_ = "1", alone_because_;
   std::shared_ptr<const Model> model_;
   std::vector<ServedPort> inputs_, outputs_;
-  std::int64_t max_rows_ = 1;
+  std::int64_t max_rows_ = 1, max_request_rows_ = 1;
   std::size_t arena_bytes_ = 0;
   ModelMetrics metrics_;
   std::unique_ptr<Engine> engine_;

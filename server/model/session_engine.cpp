@@ -1,5 +1,6 @@
 #include "server/model/session_engine.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "runtime/thread_pool.h"
@@ -12,11 +13,11 @@ SessionEngine::SessionEngine(std::shared_ptr<const Model> model, int threads, bo
       proved_(batched && !model->symbolic_batch()),
       session_(std::move(model), std::make_shared<ThreadPool>(threads)) {}
 
-Result<void> SessionEngine::run(std::span<const JobPtr> jobs, const CancelFlag& cancel) {
+Result<void> SessionEngine::run(std::span<const Part> parts, const CancelFlag& cancel) {
   std::int64_t rows = 0;
-  for (const JobPtr& job : jobs) rows += job->rows;
+  for (const Part& part : parts) rows += part.rows;
   shapes_.clear();
-  for (const Shape& row : jobs[0]->row_shapes) {
+  for (const Shape& row : parts[0].job->row_shapes) {
     Shape shape;
     if (batched_) shape.push_back(rows);
     for (const std::int64_t dim : row) shape.push_back(dim);
@@ -25,9 +26,12 @@ Result<void> SessionEngine::run(std::span<const JobPtr> jobs, const CancelFlag& 
   ADZE_CHECK(session_.reshape(shapes_));
   for (std::size_t i = 0; i < shapes_.size(); i++) {
     std::byte* to = session_.input(static_cast<int>(i)).data();
-    for (const JobPtr& job : jobs) {
-      std::memcpy(to, job->inputs[i].data(), job->inputs[i].size());
-      to += job->inputs[i].size();
+    for (const Part& part : parts) {
+      const auto& input = part.job->inputs[i];
+      const std::size_t row = input.size() / static_cast<std::size_t>(part.job->rows);
+      const std::size_t size = row * static_cast<std::size_t>(part.rows);
+      std::memcpy(to, input.data() + row * static_cast<std::size_t>(part.first), size);
+      to += size;
     }
   }
   ADZE_CHECK(session_.run(cancel));
@@ -38,18 +42,26 @@ Result<void> SessionEngine::run(std::span<const JobPtr> jobs, const CancelFlag& 
     // Where the file has a symbolic batch, an output that doesn't have it as its first dimension belongs to every job
     // alike. Where it has none, every output was proved to consist of rows.
     const bool split = proved_ || (batched_ && whole.rank() > 0 && whole[0] == rows);
-    std::size_t offset = 0;
-    for (const JobPtr& job : jobs) {
-      Shape shape = whole;
-      std::size_t size = bytes.size();
-      if (split) {
-        shape[0] = whole[0] / rows * job->rows;
-        size = bytes.size() / static_cast<std::size_t>(rows) * static_cast<std::size_t>(job->rows);
+    const std::size_t row = split ? bytes.size() / static_cast<std::size_t>(rows) : 0;
+    const std::byte* from = bytes.data();
+    for (const Part& part : parts) {
+      Job& job = *part.job;
+      if (part.first == 0) {
+        Shape shape = whole;
+        if (split) shape[0] = whole[0] / rows * job.rows;
+        job.output_shapes.push_back(shape);
+        job.outputs.emplace_back(split ? row * static_cast<std::size_t>(job.rows) : bytes.size());
       }
-      job->outputs.emplace_back(bytes.begin() + static_cast<std::ptrdiff_t>(offset),
-                                bytes.begin() + static_cast<std::ptrdiff_t>(offset + size));
-      job->output_shapes.push_back(shape);
-      if (split) offset += size;
+      auto& output = job.outputs[static_cast<std::size_t>(o)];
+      const std::size_t at = row * static_cast<std::size_t>(part.first);
+      const std::size_t size = split ? row * static_cast<std::size_t>(part.rows) : bytes.size();
+      if (at + size > output.size() || (!split && size != output.size())) {
+        return make_error(Code::bad_input, "output \"",
+                          model_->value_name(model_->outputs()[static_cast<std::size_t>(o)]),
+                          "\" has no fixed size per row: ask for at most a batch of rows");
+      }
+      std::copy_n(from, size, output.data() + at);
+      if (split) from += size;
     }
   }
   return {};

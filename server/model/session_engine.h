@@ -9,7 +9,7 @@ namespace adze::server {
 class SessionEngine final : public Engine {
  public:
   SessionEngine(std::shared_ptr<const Model> model, int threads, bool batched);
-  Result<void> run(std::span<const JobPtr> jobs, const CancelFlag& cancel) override;
+  Result<void> run(std::span<const Part> parts, const CancelFlag& cancel) override;
 
  private:
   const std::shared_ptr<const Model> model_;

@@ -173,6 +173,29 @@ TEST_F(ServerTest, NobodyWaitsForASlowClientsRequest) {
   EXPECT_LT(Clock::now() - begin, 900ms);  // not the second for which company may be waited for
 }
 
+TEST_F(ServerTest, ARequestLargerThanABatchIsSplitUpToALimit) {
+  start([](ServeOptions& options) {
+    options.service.model.max_batch = 4;
+    options.service.model.max_request_rows = 10;
+  });
+  const auto request = [](int first, int rows) {
+    std::string data;
+    for (int i = first * 30; i < (first + rows) * 30; i++) data += (data.empty() ? "" : ",") + std::to_string(i % 17);
+    return post("/v2/models/tumour/infer", "{\"inputs\":[{\"name\":\"features\",\"shape\":[" + std::to_string(rows) +
+                                               ",30],\"datatype\":\"FP32\",\"data\":[" + data + "]}]}");
+  };
+  const auto data_of = [](const std::string& response) {
+    const std::size_t at = response.find("\"data\":[");
+    return at == response.npos ? response : response.substr(at + 8, response.find(']', at) - at - 8);
+  };
+  std::string alone;
+  for (int row = 0; row < 10; row++) alone += (row ? "," : "") + data_of(ask(request(row, 1)));
+  EXPECT_EQ(data_of(ask(request(0, 10))), alone);
+  const std::string refused = ask(request(0, 11));
+  EXPECT_EQ(status_of(refused), 400);
+  EXPECT_NE(refused.find("at most 10 rows, not 11"), refused.npos) << refused;
+}
+
 TEST_F(ServerTest, AnUnmeetableDeadlineIsAnsweredWith503) {
   start([](ServeOptions& options) { options.service.deadline = 0ms; });
   const std::string response = ask(post("/predict", features(30)));
