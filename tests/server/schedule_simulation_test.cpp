@@ -43,9 +43,12 @@ class History {
     JobPtr job;
     std::size_t level;
     std::uint64_t arrival;
+    Time arrived;
     int answers = 0;
     bool cancelled = false;
     std::int64_t rows_run = 0;
+
+    bool waits() const { return answers == 0 && !cancelled && rows_run < job->rows; }
   };
 
   int below(int bound) { return static_cast<int>(random_() % static_cast<std::uint64_t>(bound)); }
@@ -114,7 +117,7 @@ class History {
       return;
     }
     check(count < options_.queue_limit, "more requests wait than may");
-    known_.push_back({job, level_of(*job), ++arrivals_});
+    known_.push_back({job, level_of(*job), ++arrivals_, now_});
     by_job_[job.get()] = known_.size() - 1;
   }
 
@@ -155,7 +158,6 @@ class History {
   // What the engine's thread does whenever it is free.
   void ask() {
     if (running_) return;
-    const auto oldest = schedule_.waiting().oldest();
     Schedule::Next next = schedule_.next(now_);
     for (const JobPtr& job : next.late) {
       answer(job);
@@ -166,7 +168,8 @@ class History {
       if (schedule_.waiting().empty()) return;
       check(coming_ > 0 && !draining_, "the engine idles though nothing is coming");
       check(next.wake > now_, "asks to be woken in the past");
-      check(next.wake <= oldest + options_.max_delay || !next.late.empty(), "the oldest waits longer than the delay");
+      const auto oldest = std::ranges::find_if(known_, &Known::waits);  // they are in the order of their arrival
+      check(next.wake <= oldest->arrived + options_.max_delay, "the oldest waits longer than the delay");
       check(schedule_.waiting().rows() < options_.max_batch, "a full batch waits");
       return;
     }
@@ -197,8 +200,7 @@ class History {
   void check_order(const Known& taken) {
     for (const Known& other : known_) {
       if (other.arrival >= taken.arrival) break;
-      const bool waits = other.answers == 0 && !other.cancelled && other.rows_run < other.job->rows;
-      if (waits && other.level == taken.level && other.job->row_shapes == taken.job->row_shapes &&
+      if (other.waits() && other.level == taken.level && other.job->row_shapes == taken.job->row_shapes &&
           !is_member(other.job)) {
         fail("a request overtook an older one of its priority");
       }
