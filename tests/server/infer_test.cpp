@@ -167,8 +167,8 @@ TEST_F(InferTest, WhatIsWrongIsNamed) {
     EXPECT_NE(response.find(reason), response.npos) << json << '\n' << response;
   }
   std::string rows = "0,0";
-  for (int i = 1; i < 65; i++) rows += ",0,0";
-  EXPECT_NE(infer(inputs(tensor("x_FP32", "FP32", "[65,2]", "[" + rows + "]"))).find("at most 64 rows, not 65"),
+  for (int i = 1; i < 4097; i++) rows += ",0,0";
+  EXPECT_NE(infer(inputs(tensor("x_FP32", "FP32", "[4097,2]", "[" + rows + "]"))).find("at most 4096 rows, not 4097"),
             std::string::npos);
 }
 
