@@ -219,6 +219,24 @@ TEST(Tuner, WithoutRoomTheDefaultRuns) {
   EXPECT_EQ(kernels_of(*plan), kernels_of(*standard));
 }
 
+TEST(TrialBuffers, KeepWithinTheirLimit) {
+  Step step;
+  step.unread = 0b10;
+  step.scratch_bytes = 100;
+  const TensorInfo image{DType::f32, {4, 1000}}, weights{DType::f32, {1 << 20}}, out{DType::f32, {10}};
+  const TensorInfo* inputs[] = {&image, &weights, nullptr};
+  const std::size_t bytes = 16'000 + 64 + 3 * 128;  // the image, the output and scratch of three threads
+  const auto made = TrialBuffers::create(step, inputs, {&out, 1}, 3, bytes);
+  ASSERT_TRUE(made);
+  EXPECT_NE(made->inputs()[0], nullptr);
+  EXPECT_EQ(made->inputs()[1], nullptr) << "unread";
+  EXPECT_EQ(made->inputs()[2], nullptr) << "left out";
+  EXPECT_EQ(made->touched().size(), 2u);
+  const auto refused = TrialBuffers::create(step, inputs, {&out, 1}, 3, bytes - 1);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::resource_limit);
+}
+
 TEST(Tuner, MeasuresWithTheRealClock) {
   const TempFolder folder;
   std::vector<std::string> notes;
