@@ -100,6 +100,20 @@ bool Service::route_inference(ConnectionId id, const Request& request) {
   return true;
 }
 
+std::optional<std::string> Service::refuse_body(const Request& request) {
+  const auto head = request.method == "POST" ? inference_head(request) : std::nullopt;
+  if (!head) return std::nullopt;
+  std::string out;
+  if (head->route == Route::infer && !find_model(head->model, head->version)) {
+    write_response(out, 404, kJson, error_json(no_such_model(*head, find_model(head->model, {}))), false);
+  } else if (head->refusal) {
+    write_response(out, head->refusal, kJson, error_json(head->reason), false, head->refusal_fields);
+  } else {
+    return std::nullopt;
+  }
+  return out;
+}
+
 void Service::decode_aside(const PendingPtr& pending, std::shared_ptr<const Body> body) {
   decoding_++;
   worker_->post([this, pending, body = std::move(body)] {

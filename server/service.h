@@ -40,6 +40,7 @@ class Service final : public Handler {
   void finish();
 
   void on_request(ConnectionId id, const Request& request) override;
+  std::optional<std::string> refuse_body(const Request& request) override;
   void on_disconnect(ConnectionId id) override;
   void on_round_end(std::size_t partial) override;
   std::optional<Clock::time_point> next_deadline() const override;

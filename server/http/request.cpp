@@ -62,8 +62,24 @@ Body RequestParser::take_body() {
 
 bool RequestParser::take_continue() {
   const bool wanted = wants_continue_ && state_ == State::partial && buffer_.size() == head_end_;
-  if (wanted) wants_continue_ = false;
+  if (wanted) {
+    wants_continue_ = false;
+    refresh_head();
+  }
   return wanted;
+}
+
+// The buffer may have moved since the head was parsed, and its views with it.
+void RequestParser::refresh_head() {
+  request_.field_count = 0;
+  std::size_t begin = 0;
+  for (bool first = true;; first = false) {
+    const std::size_t end = buffer_.find("\r\n", begin);
+    const std::string_view line = std::string_view(buffer_).substr(begin, end - begin);
+    if (line.empty()) break;
+    first ? parse_request_line(line) : parse_field(line);
+    begin = end + 2;
+  }
 }
 
 bool RequestParser::fail(int status, std::string_view reason) {
@@ -97,19 +113,7 @@ RequestParser::State RequestParser::parse() {
     request_.body = chunked_body_;
     consumed_ = cursor_;
   }
-  // The buffer may have moved since the head was parsed.
-  const std::string_view body = request_.body;
-  const bool chunked = chunked_;
-  request_.field_count = 0;
-  std::size_t line_begin = 0;
-  for (bool first = true;; first = false) {
-    const std::size_t line_end = buffer_.find("\r\n", line_begin);
-    const std::string_view line = std::string_view(buffer_).substr(line_begin, line_end - line_begin);
-    if (line.empty()) break;
-    first ? parse_request_line(line) : parse_field(line);
-    line_begin = line_end + 2;
-  }
-  request_.body = chunked ? std::string_view(chunked_body_) : body;
+  refresh_head();
   return state_ = State::complete;
 }
 

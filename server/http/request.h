@@ -54,7 +54,7 @@ class RequestParser {
   State next();
 
   State state() const { return state_; }
-  // REQUIRES: state() == complete
+  // REQUIRES: state() == complete, or take_continue() was true just now; then there is no body yet
   const Request& request() const { return request_; }
   // Gives the body away; the request's views end with it. REQUIRES: state() == complete, once per request
   Body take_body();
@@ -70,6 +70,7 @@ class RequestParser {
 
   State parse();
   bool parse_head();
+  void refresh_head();
   bool parse_request_line(std::string_view line);
   bool parse_field(std::string_view line);
   bool parse_framing();

@@ -271,6 +271,11 @@ void Loop::advance(Connection& c) {
       break;
     }
     if (c.parser.take_continue()) {
+      if (const auto refusal = handler_.refuse_body(c.parser.request())) {
+        c.out += *refusal;
+        answer_and_linger(c);
+        break;
+      }
       c.out += "HTTP/1.1 100 Continue\r\n\r\n";
       flush(c);
       if (!c.open()) break;
@@ -371,10 +376,15 @@ void Loop::flush(Connection& c) {
   close(c);
 }
 
-// Answers a framing error and gives the client time to read it.
+// Answers a framing error.
 void Loop::refuse(Connection& c) {
   metrics_.framing_errors.fetch_add(1, std::memory_order_relaxed);
   write_response(c.out, c.parser.status(), kJson, error_json(c.parser.reason()), false);
+  answer_and_linger(c);
+}
+
+// Sends the last answer. The connection ends when the client has had time to read it.
+void Loop::answer_and_linger(Connection& c) {
   c.close_after = c.lingering = true;
   c.since = Clock::now();
   flush(c);
@@ -409,10 +419,7 @@ void Loop::sweep(Clock::time_point now) {
     } else if (c.parser.state() == RequestParser::State::partial) {
       if (age > (c.parser.buffered() > options_.limits.head_bytes ? options_.body_timeout : options_.head_timeout)) {
         write_response(c.out, 408, kJson, error_json("the request did not arrive in time"), false);
-        c.close_after = c.lingering = true;
-        c.since = now;
-        flush(c);
-        if (c.open()) shutdown(c.fd, SHUT_WR);
+        answer_and_linger(c);
       }
     } else if (age > options_.idle_timeout) {
       close(c);

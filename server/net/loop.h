@@ -33,6 +33,8 @@ class Handler {
   // A complete request; exactly one Loop::respond() must follow, from here or later. All are called on the loop's
   // thread.
   virtual void on_request(ConnectionId id, const Request& request) = 0;
+  // A head whose client asks whether to send the body, of which nothing is here yet: the answer if it isn't wanted.
+  virtual std::optional<std::string> refuse_body(const Request&) { return std::nullopt; }
   // The client of an unanswered request is gone; respond() for it will be ignored.
   virtual void on_disconnect(ConnectionId id) = 0;
   // After each round of events: the requests of one round are best handed on together. `partial` requests have begun to
@@ -88,6 +90,7 @@ class Loop {
   bool read_some(Connection& c);
   void flush(Connection& c);
   void refuse(Connection& c);
+  void answer_and_linger(Connection& c);
   void close(Connection& c);
   void note_partial(Connection& c);
   void give_up_slow(Clock::time_point now);

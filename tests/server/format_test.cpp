@@ -100,6 +100,24 @@ TEST_F(FormatTest, OtherFormatsAreRefusedByName) {
   EXPECT_NE(ask(get("/metrics")).find("code=\"415\"} 8\n"), std::string::npos);
 }
 
+// A client that asks before it sends a body is told at once when the body would be for nothing.
+TEST_F(FormatTest, BodiesThatAreNotWantedAreNotAskedFor) {
+  start();
+  const auto asks = [&](const std::string& path, const std::string& fields) {
+    Client client(server_->port());
+    client.send("POST " + path + " HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n" + fields + "\r\n");
+    const std::string response = client.receive();
+    EXPECT_TRUE(status_of(response) == 100 || field_of(response, "Connection") == "close") << response;
+    return status_of(response);
+  };
+  EXPECT_EQ(asks("/predict", "Content-Length: 500\r\n"), 100);
+  EXPECT_EQ(asks("/v2/models/digits/infer", "Transfer-Encoding: chunked\r\n"), 100);
+  EXPECT_EQ(asks("/predict", "Content-Length: 99999999999\r\n"), 413);
+  EXPECT_EQ(asks("/v2/models/nope/infer", "Content-Length: 500\r\n"), 404);
+  EXPECT_EQ(asks("/predict", "Content-Length: 500\r\nContent-Type: text/html\r\n"), 415);
+  EXPECT_EQ(asks("/predict", "Content-Length: 500\r\nAccept: text/html\r\n"), 406);
+}
+
 TEST_F(FormatTest, AnswersAreOfATypeThatIsAccepted) {
   serve_wide();
   const std::string tensors(16, '\0');

@@ -4,10 +4,6 @@
 namespace adze::server {
 namespace {
 
-const std::vector<DType> kTypes = {DType::boolean, DType::i8,  DType::i16, DType::i32, DType::i64,
-                                   DType::u8,      DType::u16, DType::u32, DType::u64, DType::f16,
-                                   DType::bf16,    DType::f32, DType::f64};
-
 class InferTest : public ServerTest {
  protected:
   void serve(const std::string& path) {
@@ -25,7 +21,7 @@ std::string inputs(const std::string& list, const std::string& more = {}) {
 }
 
 TEST_F(InferTest, EveryTypePassesThrough) {
-  serve(pass_through(kTypes));
+  serve(pass_through(kServedTypes));
   std::string list;
   std::vector<std::string> expected;
   const auto add = [&](const std::string& type, const std::string& data) {
@@ -52,7 +48,7 @@ TEST_F(InferTest, EveryTypePassesThrough) {
 }
 
 TEST_F(InferTest, ValuesOutsideTheirTypeAreRefused) {
-  serve(pass_through(kTypes));
+  serve(pass_through(kServedTypes));
   const std::pair<std::string, std::string> cases[] = {{"BOOL", "1"},
                                                        {"INT8", "128"},
                                                        {"INT16", "-32769"},

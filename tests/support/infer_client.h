@@ -15,6 +15,10 @@ inline std::string saved(const testing::ModelBuilder& builder, const std::string
   return path;
 }
 
+inline const std::vector<DType> kServedTypes = {DType::boolean, DType::i8,  DType::i16, DType::i32, DType::i64,
+                                                DType::u8,      DType::u16, DType::u32, DType::u64, DType::f16,
+                                                DType::bf16,    DType::f32, DType::f64};
+
 // y_TYPE = x_TYPE, of shape [N, 2], for each type.
 inline std::string pass_through(const std::vector<DType>& types) {
   testing::ModelBuilder m(21);
