@@ -47,13 +47,9 @@ void run(const Args& args, const Call& call) {
   if (args.type == DType::f16) return run_plain<Float16>(args, call);
   if (args.type == DType::bf16) return run_plain<BFloat16>(args, call);
   if (args.lp) return run_plain<float>(args, call);
-  const Range images = call.slice.of(args.n);
-  for (std::int64_t i = images.begin; i < images.end; i++) {
-    float* dst = call.out() + i * args.c;
-    args.kernel(args.max ? ReduceOp::max : ReduceOp::sum, call.in() + i * args.pixels * args.c, dst, args.pixels,
-                args.c);
-    for (std::int64_t c = 0; !args.max && c < args.c; c++) dst[c] /= static_cast<float>(args.pixels);
-  }
+  const Range mine = reduce_columns(args.kernel, args.max ? ReduceOp::max : ReduceOp::sum, call.in(), call.out(),
+                                    {args.n, args.pixels, args.c}, call.slice);
+  for (std::int64_t i = mine.begin; !args.max && i < mine.end; i++) call.out()[i] /= static_cast<float>(args.pixels);
 }
 
 Result<Step> prepare(PrepareContext& context) {
@@ -70,7 +66,9 @@ Result<Step> prepare(PrepareContext& context) {
                   context.in(0).shape.elements(1, context.in(0).shape.rank() - 1),
                   image.c};
   Step step = make_step<run>(args, concat("reduce_f32/", isa_name(kernel.isa)));
-  step.max_parts = static_cast<int>(std::clamp<std::int64_t>(image.n, 1, 256));
+  const std::int64_t shares = std::max(image.n, image.n * image.c / 16);
+  step.max_parts =
+      static_cast<int>(std::clamp<std::int64_t>(std::min(shares, context.in(0).elements() / 4096), 1, 256));
   return step;
 }
 

@@ -67,7 +67,7 @@ void sum_pixels(const Args& args, const T* src, float* block, double* offset) {
   std::fill_n(offset, args.c, 0.0);
   if constexpr (std::is_same_v<T, float>) {
     for (std::int64_t p = 0; p < args.pixels; p += kPixelBlock) {
-      args.sum(ReduceOp::sum, src + p * args.c, block, std::min(kPixelBlock, args.pixels - p), args.c);
+      args.sum(ReduceOp::sum, src + p * args.c, args.c, block, std::min(kPixelBlock, args.pixels - p), args.c);
       for (std::int64_t c = 0; c < args.c; c++) offset[c] += static_cast<double>(block[c]);
     }
   } else {

@@ -94,8 +94,7 @@ Result<Lanes> lanes_of(const InferContext& context) {
 // ---- vectors --------------------------------------------------------------------------------------------------------
 
 // The data as [outer, r, inner], reduced along r.
-struct Planes {
-  std::int64_t outer = 1, r = 1, inner = 1;
+struct Planes : ReducePlanes {
   bool last = true;  // no axis lies behind the reduced ones
 };
 
@@ -108,22 +107,19 @@ struct VectorArgs {
 };
 
 void run_vector(const VectorArgs& args, const Call& call) {
-  const auto [all, r, inner, last] = args.planes;
-  const Range outer = call.slice.of(all);
-  const float* src = call.in() + outer.begin * r * inner;
-  float* dst = call.out() + outer.begin * inner;
-  if (last) {
-    args.rows(args.kernel_op, src, dst, outer.size(), r);
+  const std::int64_t r = args.planes.r;
+  float* dst = call.out();
+  Range mine;
+  if (args.planes.last) {
+    mine = call.slice.of(args.planes.outer);
+    args.rows(args.kernel_op, call.in() + mine.begin * r, dst + mine.begin, mine.size(), r);
   } else {
-    for (std::int64_t o = 0; o < outer.size(); o++) {
-      args.columns(args.kernel_op, src + o * r * inner, dst + o * inner, r, inner);
-    }
+    mine = reduce_columns(args.columns, args.kernel_op, call.in(), dst, args.planes, call.slice);
   }
-  const std::int64_t n = outer.size() * inner;
   if (args.op == Op::mean) {
-    for (std::int64_t i = 0; i < n; i++) dst[i] /= static_cast<float>(r);
+    for (std::int64_t i = mine.begin; i < mine.end; i++) dst[i] /= static_cast<float>(r);
   } else if (args.op == Op::l2) {
-    for (std::int64_t i = 0; i < n; i++) dst[i] = std::sqrt(dst[i]);
+    for (std::int64_t i = mine.begin; i < mine.end; i++) dst[i] = std::sqrt(dst[i]);
   }
 }
 
@@ -299,8 +295,8 @@ Result<Step> prepare(PrepareContext& context) {
     step =
         make_step<run_vector>(VectorArgs{rows.fn, reduce_columns_f32.best(context.isa).fn, *kernel_op(op), op, *planes},
                               concat("reduce_f32/", isa_name(rows.isa)));
-    step.max_parts =
-        static_cast<int>(std::clamp<std::int64_t>(std::min(planes->outer, data.elements() / 4096), 1, 256));
+    const std::int64_t shares = planes->last ? planes->outer : planes->outer * planes->inner / 16;
+    step.max_parts = static_cast<int>(std::clamp<std::int64_t>(std::min(shares, data.elements() / 4096), 1, 256));
   } else {
     PlainArgs args{op, context.in(0).type, {}, {}, {}, {}, 1, 1};
     const auto strides = data.strides();

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <vector>
 
 #include "tests/support/guarded_buffer.h"
 #include "tests/support/random.h"
@@ -73,19 +74,45 @@ TEST(ReduceRows, MatchesReference) {
 TEST(ReduceColumns, MatchesReference) {
   for (const auto& variant : reduce_columns_f32.variants) {
     if (variant.isa > cpu_isa()) continue;
-    for (const std::int64_t inner : testing::sizes_around_powers_of_two(70)) {
-      const std::int64_t r = 5;
+    for (const std::int64_t inner : testing::sizes_around_powers_of_two(200)) {
+      const std::int64_t r = 5, pitch = inner + inner % 3, size = (r - 1) * pitch + inner;
       testing::Random random(static_cast<std::uint64_t>(inner));
-      testing::GuardedBuffer src(static_cast<std::size_t>(r * inner)), dst(static_cast<std::size_t>(inner));
+      testing::GuardedBuffer src(static_cast<std::size_t>(size)), dst(static_cast<std::size_t>(inner));
       random.fill(src.span());
       for (const ReduceOp op : kOps) {
         dst.poison();
-        variant.fn(op, src.data(), dst.data(), r, inner);
+        variant.fn(op, src.data(), pitch, dst.data(), r, inner);
         for (std::int64_t i = 0; i < inner; i++) {
-          const Exact want = exact(op, src.data() + i, r, inner);
+          const Exact want = exact(op, src.data() + i, r, pitch);
           ASSERT_NEAR(dst[static_cast<std::size_t>(i)], want.value, tolerance(want, r))
               << isa_name(variant.isa) << " op " << static_cast<int>(op) << " inner " << inner;
         }
+      }
+    }
+  }
+}
+
+TEST(ReduceColumns, GiveTheSameForAnySlicingAndIsa) {
+  for (const std::int64_t inner : {1, 16, 30, 77, 130}) {
+    const ReducePlanes planes{3, 50, inner};
+    testing::Random random(static_cast<std::uint64_t>(inner));
+    std::vector<float> src(static_cast<std::size_t>(3 * 50 * inner)), want(static_cast<std::size_t>(3 * inner));
+    random.fill(src, -100, 100);
+    for (std::int64_t plane = 0; plane < planes.outer; plane++) {
+      reduce_columns_f32.variants.back().fn(ReduceOp::sum, src.data() + plane * planes.r * inner, inner,
+                                            want.data() + plane * inner, planes.r, inner);
+    }
+    for (const auto& variant : reduce_columns_f32.variants) {
+      if (variant.isa > cpu_isa()) continue;
+      for (int parts = 1; parts <= 5; parts++) {
+        std::vector<float> got(want.size());
+        std::int64_t written = 0;
+        for (int part = 0; part < parts; part++) {
+          written += reduce_columns(variant.fn, ReduceOp::sum, src.data(), got.data(), planes, {part, parts}).size();
+        }
+        EXPECT_EQ(written, 3 * inner);
+        EXPECT_EQ(std::memcmp(got.data(), want.data(), want.size() * sizeof(float)), 0)
+            << isa_name(variant.isa) << " inner " << inner << ' ' << parts << " parts";
       }
     }
   }
