@@ -41,12 +41,11 @@ std::vector<int> share_steps(std::span<const StepCost> steps, int threads) {
   double saved = 0;
   for (const StepCost& step : steps) {
     parts.push_back(share_step(step, threads));
-    if (parts.back() > 1) saved += gain(step, parts.back());
+    StepCost unasked = step;
+    unasked.asked = 0;
+    if (const int standard = share_step(unasked, threads); standard > 1) saved += gain(unasked, standard);
   }
-  if (saved > kWaking) return parts;
-  for (std::size_t i = 0; i < steps.size(); i++) {
-    if (steps[i].asked == 0) parts[i] = 1;
-  }
+  if (saved <= kWaking) std::ranges::fill(parts, 1);
   return parts;
 }
 

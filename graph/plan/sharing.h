@@ -21,8 +21,8 @@ StepCost cost_of(const Step& step, std::span<const TensorInfo> inputs, std::span
 // saves more than meeting before and after the step takes.
 int share_step(const StepCost& step, int threads);
 
-// The same for a plan's steps. Where all that sharing saves would not pay for waking the other threads, only those
-// steps are shared for which it was asked.
+// The same for a plan's steps. Where all that sharing would save without being asked doesn't pay for waking the other
+// threads, none is shared: whoever asks has timed a step while they were awake.
 std::vector<int> share_steps(std::span<const StepCost> steps, int threads);
 
 }  // namespace adze

@@ -32,11 +32,17 @@ TEST(ShareSteps, ManySmallStepsPayTogether) {
   EXPECT_EQ(share_steps(std::span(steps).first(5), 2), std::vector<int>(5, 1));
 }
 
-// Tuning knows better than the estimate.
+// Tuning knows better than the estimate,
 TEST(ShareSteps, WhatIsAskedForHolds) {
   const StepCost steps[] = {{32768, 68e3, 64, 2}, {10e6, 1e6, 64, 1}, {10e6, 1e6, 2, 4}};
   EXPECT_EQ(share_steps(steps, 4), (std::vector<int>{2, 1, 2}));
   EXPECT_EQ(share_steps(steps, 1), (std::vector<int>{1, 1, 1}));
+}
+
+// but not whether a run has to wake the others: no plan takes more threads, and so more scratch, for being tuned.
+TEST(ShareSteps, NothingThatIsAskedForWakesTheOthers) {
+  const StepCost steps[] = {{32768, 68e3, 64, 2}, {131072, 265e3, 64, 2}, {512, 2e3, 1}};
+  EXPECT_EQ(share_steps(steps, 2), (std::vector<int>{1, 1, 1}));
 }
 
 TEST(ShareSteps, Nothing) { EXPECT_TRUE(share_steps({}, 4).empty()); }
