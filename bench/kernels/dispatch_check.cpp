@@ -18,6 +18,8 @@ constexpr std::string_view kShapes[] = {
     "square/512",
     "resnet50/fc",
     "mlp_score/fc2-batch64",
+    "mlp_score/fc3-batch64",
+    "unet256/mask",
     "resnet18/conv1",
     "resnet18/layer1.3x3",
     "resnet18/layer2.down",
