@@ -16,6 +16,7 @@ Result<void> run_passes(SpecialisedGraph& g, const PassOptions& options) {
   fuse_bias(g);
   fuse_residuals(g);
   fuse_activations(g);
+  pool_means(g);
   insert_layout(g);
   sink_transposes(g);
   nest_concats(g);

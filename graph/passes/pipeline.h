@@ -47,6 +47,10 @@ void fuse_residuals(SpecialisedGraph& g);
 // An activation after a node with an epilogue becomes part of it.
 void fuse_activations(SpecialisedGraph& g);
 
+// The mean of a convolution's output over all spatial axes, by ReduceMean or one window of AveragePool, becomes a
+// GlobalAveragePool, which works channels-last. ReduceMean's sums change their order.
+void pool_means(SpecialisedGraph& g);
+
 // Puts every channels-last operator between transposes; without this pass such operators can't be prepared.
 void insert_layout(SpecialisedGraph& g);
 

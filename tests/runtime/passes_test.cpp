@@ -326,7 +326,8 @@ TEST(Passes, ReductionsAndSoftmaxKeepTheLayout) {
       m.conv("before", "again", 8, 1);
       m.node("Mul", {"again", "middle"}, {"y"});
       const PassesRun run = expect_passes_agree(m.serialized());
-      EXPECT_EQ(run.steps, std::string("Transpose Conv ") + name + " Conv Mul Transpose");
+      const bool pools = !exact && *axes.begin() == 2;
+      EXPECT_EQ(run.steps, concat("Transpose Conv ", pools ? "GlobalAveragePool" : name, " Conv Mul Transpose"));
       EXPECT_EQ(run.exact, exact);
     }
   }
