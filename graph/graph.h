@@ -42,6 +42,8 @@ struct Node {
   bool planar_source = false;  // of a channels-last convolution: input 0 alone is still [n, c, h, w]
   ActivationArgs activation;   // applied to output 0 last
   int residual = -1;           // the index in `inputs` of a tensor that is added before the activation
+  int scale = -1;              // of a convolution of single pixels: the index in `inputs` of [n, 1..., c], by which
+                               // the pixels of input 0 are multiplied first
   int winograd = 0;            // outputs of a tile along each axis of a convolution that Winograd's algorithm runs
   std::vector<Node> parts;     // of a node that a pass made of several: they run one after the other, strip by strip
 };

@@ -27,6 +27,9 @@ struct Image {
 // Sizes with fewer than three axes, padded in front.
 Spatial padded(const std::vector<std::int64_t>& values, std::int64_t fill);
 
+// An attribute that a pass sets, of a GlobalAveragePool whose source holds sums: so many pixels went into an image's.
+constexpr std::string_view kPooledPixels = "pooled_pixels";
+
 struct Window {
   std::vector<std::int64_t> kernel, stride, dilation, pad_begin, pad_end;
 

@@ -15,6 +15,7 @@ struct DepthwiseStep {
   const float* bias;
   ActivationArgs activation;
   int residual;
+  bool sums;  // output 1 takes them
 };
 
 void run_depthwise(const DepthwiseStep& args, const Call& call) {
@@ -30,7 +31,8 @@ void run_depthwise(const DepthwiseStep& args, const Call& call) {
                                   0,
                                   0,
                                   call.out_pitch(g.ic),
-                                  args.residual >= 0 ? call.pitch(args.residual, g.ic) : 0};
+                                  args.residual >= 0 ? call.pitch(args.residual, g.ic) : 0,
+                                  args.sums ? call.out(1) : nullptr};
   const Range rows = call.slice.of(g.n * g.out[0] * g.out[1]);
   constexpr std::int64_t kRowsBetweenPolls = 8;
   for (std::int64_t r = rows.begin; r < rows.end && !call.cancel.requested(); r += kRowsBetweenPolls) {
@@ -59,10 +61,11 @@ Result<PackedConv> pack_depthwise(const PrepareContext& context, const ConvProbl
 Result<Step> depthwise_conv(PrepareContext& context, const ConvProblem& p) {
   const auto& kernel = depthwise_f32.best(context.isa);
   ADZE_TRY(const PackedConv packed, pack_depthwise(context, p));
+  const bool sums = context.wants_output(1);
   DepthwiseStep args{
-      kernel.fn, p.geometry(), packed.weights, packed.bias, context.node.activation, context.node.residual};
+      kernel.fn, p.geometry(), packed.weights, packed.bias, context.node.activation, context.node.residual, sums};
   args.geometry.ic = p.src.c;
-  Step step = make_step<run_depthwise>(args, concat("depthwise_f32/", isa_name(kernel.isa)));
+  Step step = make_step<run_depthwise>(args, concat("depthwise_f32/", isa_name(kernel.isa), sums ? " sums" : ""));
   step.unread = 0b110;
   return step;
 }

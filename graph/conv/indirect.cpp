@@ -101,6 +101,22 @@ Result<PackedConv> pack_indirect(const PrepareContext& context, const ConvProble
   return packed;
 }
 
+Result<GemmArgs> pointwise_gemm(const PrepareContext& context, const ConvProblem& p) {
+  const auto& tiles = gemm_tile_f32.best(context.isa);
+  ADZE_TRY(const PackedConv packed, pack_indirect(context, p, tiles));
+  GemmArgs gemm{};
+  gemm.n = p.dst.c;
+  gemm.taps = 1;
+  gemm.kc = p.src.c;
+  gemm.rows = matrix_rows;
+  gemm.b = packed.weights;
+  gemm.bias = packed.bias;
+  gemm.activation = context.node.activation;
+  gemm.tiles = tiles.fn;
+  gemm.order = context.order;
+  return gemm;
+}
+
 Result<Step> indirect_conv(PrepareContext& context, const ConvProblem& p) {
   const auto& tiles = gemm_tile_f32.best(context.isa);
   const bool run_time_bias = context.has(2) && !context.in(2).value, constant = context.in(1).value != nullptr;

@@ -6,11 +6,6 @@
 
 namespace adze {
 
-bool is_pointwise(const ConvProblem& p) {
-  const ConvGeometry g = p.geometry();
-  return p.groups == 1 && g.taps() == 1 && g.stride == Spatial{1, 1, 1} && g.in == g.out;
-}
-
 Result<ConvProblem> conv_problem(const Node& node, const Shape& x, const Shape& w) {
   ConvProblem p;
   ADZE_TRY(p.src, Image::of(x, node.channels_last && !node.planar_source));

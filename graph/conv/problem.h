@@ -14,6 +14,11 @@ struct ConvProblem {
 
   std::int64_t group_ic() const { return src.c / groups; }
   std::int64_t group_oc() const { return dst.c / groups; }
+  bool depthwise() const { return groups == src.c && dst.c == src.c && groups > 1; }
+  bool pointwise() const {
+    const ConvGeometry g = geometry();
+    return groups == 1 && g.taps() == 1 && volume(g.stride) == 1 && g.in == g.out;
+  }
   double flops() const {
     const ConvGeometry g = geometry();
     return 2.0 * static_cast<double>(g.pixels() * g.taps()) * static_cast<double>(group_ic() * dst.c);
@@ -30,9 +35,6 @@ struct ConvProblem {
             src.c};
   }
 };
-
-// A matrix product: pixels times weights.
-bool is_pointwise(const ConvProblem& p);
 
 Result<ConvProblem> conv_problem(const Node& node, const Shape& x, const Shape& w);
 

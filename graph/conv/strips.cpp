@@ -17,20 +17,15 @@ constexpr std::int64_t kFarFloats = (1 << 20) / sizeof(float);
 // More weights wouldn't stay there beside a strip, which passes over all of them.
 constexpr std::int64_t kMostWeights = (256 << 10) / sizeof(float);
 
-// A convolution of single pixels: a matrix product.
-struct Pointwise {
-  GemmArgs gemm;
-  std::int64_t kc, n;
-};
-
 struct Args {
   bool expands, projects;
-  Pointwise expand, project;
+  GemmArgs expand, project;
   DepthwiseFn kernel;
   DepthwiseArgs depthwise;
   std::int64_t rows;   // of a strip
   std::int64_t lines;  // of the depthwise source that are kept
   int residual;
+  bool sums;  // output 1 takes those of the depthwise part
 };
 
 std::int64_t line_size(const ConvGeometry& g) { return g.in[2] * g.ic; }
@@ -56,10 +51,9 @@ struct Pixels {
   const float* at(std::int64_t pixel) const { return data ? data + pixel * pitch : nullptr; }
 };
 
-void multiply(const Pointwise& p, const Pixels& src, float* dst, std::int64_t dst_pitch, const Pixels& residual,
+void multiply(GemmArgs gemm, const Pixels& src, float* dst, std::int64_t dst_pitch, const Pixels& residual,
               std::int64_t pixels, const CancelFlag& cancel) {
   const MatrixRows rows{src.data, src.pitch};
-  GemmArgs gemm = p.gemm;
   gemm.context = &rows;
   gemm.m = pixels;
   gemm.c = dst;
@@ -100,6 +94,7 @@ void run(const Args& args, const Call& call) {
       strip.src = ring;
       strip.src_lines = args.lines;
     }
+    strip.sums = args.sums ? call.out(1) : nullptr;
     if (args.projects) {
       strip.dst = middle;
       strip.dst_row = r;
@@ -133,24 +128,6 @@ struct PartInputs {
   }
 };
 
-Result<void> prepare_pointwise(const PrepareContext& context, const ConvProblem& p, Pointwise& made) {
-  const auto& tiles = gemm_tile_f32.best(context.isa);
-  ADZE_TRY(const PackedConv packed, pack_indirect(context, p, tiles));
-  made.kc = p.src.c;
-  made.n = p.dst.c;
-  GemmArgs& gemm = made.gemm;
-  gemm.n = p.dst.c;
-  gemm.taps = 1;
-  gemm.kc = p.src.c;
-  gemm.rows = matrix_rows;
-  gemm.b = packed.weights;
-  gemm.bias = packed.bias;
-  gemm.activation = context.node.activation;
-  gemm.tiles = tiles.fn;
-  gemm.order = context.order;
-  return {};
-}
-
 Result<Step> prepare(PrepareContext& context) {
   Args args{};
   args.residual = -1;
@@ -166,23 +143,26 @@ Result<Step> prepare(PrepareContext& context) {
       ADZE_TRY(const PackedConv packed, pack_depthwise(part, p));
       args.kernel = depthwise_f32.best(context.isa).fn;
       args.depthwise = {
-          p.geometry(), nullptr, packed.weights, packed.bias, nullptr, nullptr, parts[i].activation, 0, 0, 0, 0};
+          p.geometry(), nullptr, packed.weights, packed.bias, nullptr, nullptr, parts[i].activation, 0, 0, 0, 0,
+          nullptr};
       args.depthwise.geometry.ic = p.src.c;
     } else if (i == 0) {
       args.expands = true;
-      ADZE_CHECK(prepare_pointwise(part, p, args.expand));
+      ADZE_TRY(args.expand, pointwise_gemm(part, p));
     } else {
       args.projects = true;
-      ADZE_CHECK(prepare_pointwise(part, p, args.project));
+      ADZE_TRY(args.project, pointwise_gemm(part, p));
     }
     if (parts[i].residual >= 0) args.residual = context.input_count() - 1;
     source.shape = p.dst.shape(true);
   }
   const ConvGeometry& g = args.depthwise.geometry;
+  args.sums = context.wants_output(1);
   args.rows = strip_rows(g, args.expands, args.projects);
   args.lines = lines_of(g, args.rows);
-  Step step = make_step<run>(args, concat("strips_f32/", isa_name(depthwise_f32.best(context.isa).isa),
-                                          args.expands ? " 1x1" : "", " depthwise", args.projects ? " 1x1" : ""));
+  Step step = make_step<run>(
+      args, concat("strips_f32/", isa_name(depthwise_f32.best(context.isa).isa), args.expands ? " 1x1" : "",
+                   " depthwise", args.projects ? " 1x1" : "", args.sums ? " sums" : ""));
   step.flops = flops;
   step.honours.row_block = true;
   step.max_parts = static_cast<int>(std::clamp<std::int64_t>(g.n * g.out[1] / 4, 1, 256));

@@ -9,7 +9,8 @@
 namespace adze {
 
 // The operator of a node whose parts are [pointwise,] depthwise[, pointwise]. Its inputs are the first part's source,
-// then weights and bias (or kNoValue) of every part, then perhaps the last part's residual. No model can name it.
+// then weights and bias (or kNoValue) of every part, then perhaps the last part's residual. Where the last part is the
+// depthwise one, output 1 may be as depthwise_conv's. No model can name it.
 extern const OpDef strips_op;
 
 // Whether strips are faster than tensors between the depthwise convolution `g` and the pointwise one before or behind

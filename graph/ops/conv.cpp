@@ -31,12 +31,13 @@ Result<Step> prepare(PrepareContext& context) {
   ADZE_TRY(const ConvProblem p, conv_problem(context.node, context.in(0).shape, context.in(1).shape));
   const ConvGeometry g = p.geometry();
   const bool constant = context.in(1).value && (!context.has(2) || context.in(2).value);
-  const bool depthwise = p.groups == p.src.c && p.dst.c == p.src.c && p.groups > 1 && constant;
-  const bool narrow = constant && is_pointwise(p) && dots_pay(p.src.c, p.dst.c);
+  const bool depthwise = p.depthwise() && constant;
+  const bool narrow = constant && p.pointwise() && dots_pay(p.src.c, p.dst.c);
   const DType type = context.in(0).type;
   ADZE_TRY(Step step, type != DType::f32 ? plain_conv({type, false, context.has(2), p.groups, p.group_oc(), g})
                       : context.node.planar_source ? planar_conv(context, p)
                       : depthwise                  ? depthwise_conv(context, p)
+                      : context.node.scale >= 0    ? scaled_conv(context, p)
                       : context.node.winograd      ? winograd_conv(context, p)
                       : narrow                     ? narrow_conv(context, p)
                                                    : indirect_conv(context, p));

@@ -24,6 +24,7 @@ struct Args {
   double p;
   DType type;
   std::int64_t n, pixels, c;
+  float count;  // what an average divides by
 };
 
 template <class T>
@@ -49,7 +50,7 @@ void run(const Args& args, const Call& call) {
   if (args.lp) return run_plain<float>(args, call);
   const Range mine = reduce_columns(args.kernel, args.max ? ReduceOp::max : ReduceOp::sum, call.in(), call.out(),
                                     {args.n, args.pixels, args.c}, call.slice);
-  for (std::int64_t i = mine.begin; !args.max && i < mine.end; i++) call.out()[i] /= static_cast<float>(args.pixels);
+  for (std::int64_t i = mine.begin; !args.max && i < mine.end; i++) call.out()[i] /= args.count;
 }
 
 Result<Step> prepare(PrepareContext& context) {
@@ -57,14 +58,16 @@ Result<Step> prepare(PrepareContext& context) {
   ADZE_TRY(const Image image, Image::of(context.in(0).shape, true));
   const auto& kernel = reduce_columns_f32.best(context.isa);
   const std::string_view name = context.node.op->name;
+  const std::int64_t pixels = context.in(0).shape.elements(1, context.in(0).shape.rank() - 1);
   const Args args{kernel.fn,
                   name == "GlobalMaxPool",
                   name == "GlobalLpPool",
                   static_cast<double>(context.node.attributes.integer("p", 2)),
                   context.in(0).type,
                   image.n,
-                  context.in(0).shape.elements(1, context.in(0).shape.rank() - 1),
-                  image.c};
+                  pixels,
+                  image.c,
+                  static_cast<float>(context.node.attributes.integer(kPooledPixels, pixels))};
   Step step = make_step<run>(args, concat("reduce_f32/", isa_name(kernel.isa)));
   const std::int64_t shares = std::max(image.n, image.n * image.c / 16);
   step.max_parts =

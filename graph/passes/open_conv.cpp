@@ -5,7 +5,7 @@
 namespace adze {
 
 std::optional<ConvProblem> open_conv(const SpecialisedGraph& g, const Node& node) {
-  if (!is_op(node, "Conv") || !node.channels_last || node.planar_source || node.winograd) return {};
+  if (!is_op(node, "Conv") || !node.channels_last || node.planar_source || node.winograd || node.scale >= 0) return {};
   const auto inputs = g.input_infos(node);
   const bool run_time_bias = inputs.size() > 2 && inputs[2] && !inputs[2]->value;
   if (inputs[0]->type != DType::f32 || !inputs[1]->value || run_time_bias) return {};

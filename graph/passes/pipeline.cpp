@@ -23,6 +23,8 @@ Result<void> run_passes(SpecialisedGraph& g, const PassOptions& options) {
   absorb_flatten(g);
   read_planar(g);
   if (options.winograd) choose_winograd(g);
+  sum_rows_for_pooling(g);
+  fold_scales(g);
   fuse_strips(g);
   drop_dead_nodes(g);
   return {};

@@ -73,6 +73,13 @@ void read_planar(SpecialisedGraph& g);
 // Gives convolutions to Winograd's algorithm where that is faster. Rounds differently: tiles of outputs share sums.
 void choose_winograd(SpecialisedGraph& g);
 
+// Squeeze-and-excite blocks. A depthwise convolution whose result is averaged over the image sums up its own rows while
+// they are hot, and the pooling adds up the rows. Sums up in another order.
+void sum_rows_for_pooling(SpecialisedGraph& g);
+// A pointwise convolution of x times one factor per image and channel multiplies its weights instead, where these are
+// fewer than x's elements. Rounds differently: the weight's product is rounded and not the pixel's.
+void fold_scales(SpecialisedGraph& g);
+
 // Joins depthwise convolutions on large maps with the pointwise ones around them (graph/conv/strips.h).
 void fuse_strips(SpecialisedGraph& g);
 

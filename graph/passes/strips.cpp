@@ -17,9 +17,7 @@ std::optional<ConvProblem> plain_problem(const SpecialisedGraph& g, const Node& 
 }
 
 // With dilation the source lines of a few rows would lie apart, and a strip keeps a run of them.
-bool is_depthwise(const ConvProblem& p) {
-  return p.groups == p.src.c && p.dst.c == p.src.c && p.groups > 1 && p.geometry().dilation == Spatial{1, 1, 1};
-}
+bool is_depthwise(const ConvProblem& p) { return p.depthwise() && p.geometry().dilation == Spatial{1, 1, 1}; }
 
 // The nodes of one chain, by index; -1 where there is none.
 struct Chain {
@@ -46,7 +44,8 @@ class Finder {
     ConvGeometry geometry = problem->geometry();
     geometry.ic = problem->src.c;
     const int before = uses_.count(node.inputs[0]) == 1 ? pointwise(uses_.producer(node.inputs[0])) : -1;
-    const int behind = node.residual < 0 ? pointwise(uses_.only_consumer(node.outputs[0])) : -1;
+    const bool last = node.residual >= 0 || node.outputs.size() > 1;
+    const int behind = last ? -1 : pointwise(uses_.only_consumer(node.outputs[0]));
     const bool expands = before >= 0 && at(before).residual < 0;
     const bool projects = behind >= 0 && at(behind).inputs[0] == node.outputs[0];
     for (const Chain& chain : {Chain{expands ? before : -1, n, projects ? behind : -1},
@@ -70,7 +69,7 @@ class Finder {
   int pointwise(int n) const {
     if (n < 0 || taken_[static_cast<std::size_t>(n)]) return -1;
     const auto problem = plain_problem(g_, at(n));
-    return problem && is_pointwise(*problem) && !dots_pay(problem->src.c, problem->dst.c) ? n : -1;
+    return problem && problem->pointwise() && !dots_pay(problem->src.c, problem->dst.c) ? n : -1;
   }
 
   const SpecialisedGraph& g_;

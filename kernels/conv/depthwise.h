@@ -27,6 +27,8 @@ struct DepthwiseArgs {
   std::int64_t src_lines;
   std::int64_t dst_row;
   std::int64_t dst_pitch = 0, residual_pitch = 0;  // pixel_pitch
+  float* sums =
+      nullptr;  // [n * out_d * out_h, c], or null: takes each output row's sums over its pixels, from left to right
 };
 
 // Computes the output rows [rows.begin, rows.end) of n * out_d * out_h.

@@ -33,6 +33,8 @@ struct Strip {
   std::int64_t pitch;             // floats between kernel elements
   std::int64_t out;               // the first output pixel, counted from dst
   std::int64_t dst_pitch, residual_pitch;
+  float* sums;  // of the first row so far, or null; the next row's lie behind
+  int fresh;    // the first output that isn't among them
 };
 
 Strip strip_of(const DepthwiseArgs& args) {
@@ -66,19 +68,41 @@ ADZE_INLINE void finish(const Strip& s, std::int64_t c, int lanes, Vec (&acc)[Ro
   }
 }
 
-// The long functions run over what is stored (as in kernels/gemm/tile.simd.cpp).
-void activate_stored(const Strip& s, std::int64_t c, int lanes, int rows, int count) {
+// Replaces what is stored by f of it, and sums up.
+template <class F>
+ADZE_INLINE void over_stored(const Strip& s, std::int64_t c, int lanes, int rows, int count, F f) {
   const DepthwiseArgs& a = *s.args;
-  const ActivationArgs& f = a.activation;
-  if (f.kind == Activation::clip || f.kind == Activation::none) return;
-  with_activation(f.kind, [&](auto kind) {
-    for (int r = 0; r < rows; r++) {
-      for (int i = 0; i < count; i++) {
-        float* dst = a.dst + (s.out + r * a.geometry.out[2] + i) * s.dst_pitch + c;
-        store_lanes(dst, activate<kind()>(load_lanes(dst, lanes), f.alpha, f.beta), lanes);
-      }
+  for (int r = 0; r < rows; r++) {
+    float* sum = s.sums ? s.sums + r * a.geometry.ic + c : nullptr;
+    f32x16 acc = sum ? load_lanes(sum, lanes) : splat(0.0f);
+    for (int i = 0; i < count; i++) {
+      float* dst = a.dst + (s.out + r * a.geometry.out[2] + i) * s.dst_pitch + c;
+      const f32x16 x = f(load_lanes(dst, lanes));
+      store_lanes(dst, x, lanes);
+      if (i >= s.fresh) acc = acc + x;
     }
+    if (sum) store_lanes(sum, acc, lanes);
+  }
+}
+
+// The long functions run over what is stored (as in kernels/gemm/tile.simd.cpp), and sums over what they give.
+void activate_stored(const Strip& s, std::int64_t c, int lanes, int rows, int count) {
+  const ActivationArgs& f = s.args->activation;
+  if (f.kind == Activation::clip || f.kind == Activation::none) {
+    if (s.sums) over_stored(s, c, lanes, rows, count, [](const f32x16& x) { return x; });
+    return;
+  }
+  with_activation(f.kind, [&](auto kind) {
+    over_stored(s, c, lanes, rows, count, [&](const f32x16& x) { return activate<kind()>(x, f.alpha, f.beta); });
   });
+}
+
+// The sums of row r, and of `rows` in all from there on, start from 0.
+float* clear_sums(const DepthwiseArgs& args, std::int64_t r, int rows) {
+  if (!args.sums) return nullptr;
+  float* sums = args.sums + r * args.geometry.ic;
+  std::fill_n(sums, rows * args.geometry.ic, 0.0f);
+  return sums;
 }
 
 constexpr bool in_kernel(int k, int size) { return k >= 0 && k < size; }
@@ -152,6 +176,7 @@ void row(const DepthwiseArgs& args, std::int64_t r) {
   for (int l = 0; l < kLines; l++) {
     if (s.lines >> l & 1) s.line[l] = source_line(args, r / g.out[1], y + l);
   }
+  s.sums = clear_sums(args, r, Rows);
   s.pixel_pitch = g.ic_pitch;
   s.weights = args.weights;
   s.pitch = (g.ic + kLanes - 1) / kLanes * kLanes;
@@ -159,6 +184,7 @@ void row(const DepthwiseArgs& args, std::int64_t r) {
     const std::int64_t from = std::min(x, g.out[2] - kStrip), sx = from * S - g.pad[2];
     s.column = sx * g.ic_pitch;
     s.out = (r - args.dst_row) * g.out[2] + from;
+    s.fresh = static_cast<int>(x - from);
     s.columns = inside_bits(sx, kColumns, g.in[2]);
     if (s.columns == (1u << kColumns) - 1) {
       strip<K, S, Rows, false>(s);
@@ -185,7 +211,7 @@ void rows_of(const DepthwiseArgs& args, Range rows) {
 // Any other kernel: `Count` outputs of a row from column x on. One by one, what is outside is left out; more at once
 // only where all their pixels lie inside the source's width.
 template <int Count>
-void any_outputs(const DepthwiseArgs& args, std::int64_t out) {
+void any_outputs(const DepthwiseArgs& args, std::int64_t out, float* sums) {
   const ConvGeometry& g = args.geometry;
   const std::int64_t pitch = (g.ic + kLanes - 1) / kLanes * kLanes, image = out / volume(g.out);
   const std::int64_t x0 = out % g.out[2] * g.stride[2] - g.pad[2],
@@ -193,6 +219,7 @@ void any_outputs(const DepthwiseArgs& args, std::int64_t out) {
   const std::int64_t z0 = out / g.out[2] / g.out[1] % g.out[0] * g.stride[0] - g.pad[0];
   Strip s = strip_of(args);
   s.out = out - args.dst_row * g.out[2];
+  s.sums = sums;
   for (std::int64_t c = 0; c < g.ic; c += kVecLanes) {
     const int lanes = static_cast<int>(std::min<std::int64_t>(g.ic - c, kVecLanes));
     Vec acc[1][Count];
@@ -225,13 +252,14 @@ void any_rows(const DepthwiseArgs& args, Range rows) {
   const ConvGeometry& g = args.geometry;
   const std::int64_t reach = (g.kernel[2] - 1) * g.dilation[2];
   for (std::int64_t r = rows.begin; r < rows.end; r++) {
+    float* sums = clear_sums(args, r, 1);
     for (std::int64_t x = 0; x < g.out[2];) {
       const std::int64_t first = x * g.stride[2] - g.pad[2], last = first + (kStrip - 1) * g.stride[2] + reach;
       const bool together = x + kStrip <= g.out[2] && first >= 0 && last < g.in[2];
       if (together) {
-        any_outputs<kStrip>(args, r * g.out[2] + x);
+        any_outputs<kStrip>(args, r * g.out[2] + x, sums);
       } else {
-        any_outputs<1>(args, r * g.out[2] + x);
+        any_outputs<1>(args, r * g.out[2] + x, sums);
       }
       x += together ? kStrip : 1;
     }

@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include "kernels/gemm/dot.h"
+#include "kernels/gemm/scale.h"
 
 namespace adze {
 
 ADZE_DECLARE_OBJECT_VARIANTS(TileSet, gemm_tiles)
 ADZE_DECLARE_VARIANTS(void, dot_rows, const DotArgs&, Range)
+ADZE_DECLARE_VARIANTS(void, scale_b, const ScaleArgs&)
 
 namespace {
 
@@ -172,12 +174,14 @@ class Sweep {
 namespace {
 constexpr Variant<const TileSet*> kTiles[] = ADZE_OBJECT_VARIANTS(gemm_tiles);
 constexpr Variant<DotFn> kDots[] = ADZE_VARIANTS(dot_rows);
+constexpr Variant<ScaleFn> kScale[] = ADZE_VARIANTS(scale_b);
 }  // namespace
 constexpr KernelTable<const TileSet*> gemm_tile_f32{"gemm_tile_f32", kTiles};
 constexpr KernelTable<DotFn> dot_f32{"dot_f32", kDots};
+constexpr KernelTable<ScaleFn> scale_b_f32{"scale_b_f32", kScale};
 
 namespace {
-constexpr KernelInfo kInfos[] = {kernel_info<gemm_tile_f32>, kernel_info<dot_f32>};
+constexpr KernelInfo kInfos[] = {kernel_info<gemm_tile_f32>, kernel_info<dot_f32>, kernel_info<scale_b_f32>};
 }
 extern const std::span<const KernelInfo> kernels_gemm;
 constinit const std::span<const KernelInfo> kernels_gemm{kInfos};

@@ -255,6 +255,48 @@ TEST(Conv, DepthwiseOfARingOfLinesOnEveryVariant) {
   }
 }
 
+// The sums of what is stored, pixel by pixel from the left, however the rows are cut; and the same results.
+TEST(Conv, DepthwiseSumsUpRowsOnEveryVariant) {
+  for (const auto& variant : depthwise_f32.variants) {
+    if (variant.isa > active_isa()) continue;
+    for (const Case& c : kCases) {
+      for (const std::int64_t channels : {1, 8, 13, 16, 40, 49}) {
+        for (const auto kind : {Activation::none, Activation::clip, Activation::silu}) {
+          const ConvGeometry g = direct(c, 2, channels);
+          const std::int64_t padded = blocks_of(channels) * kBlock, rows = 2 * g.out[0] * g.out[1];
+          testing::Random random(size(channels));
+          GuardedBuffer src(size(2 * volume(g.in) * channels)), w(size(g.taps() * padded));
+          GuardedBuffer dst(size(g.pixels() * channels)), again(dst.size()), sums(size(rows * channels));
+          for (auto* operand : {&src, &w}) random.fill(operand->span());
+          DepthwiseArgs args{};
+          args.geometry = g;
+          args.src = src.data();
+          args.weights = w.data();
+          args.dst = dst.data();
+          args.activation = {kind, -0.5f, 0.75f};
+          variant.fn(args, {0, rows});
+          for (const std::int64_t cut : {rows, rows / 3}) {
+            sums.poison();
+            args.dst = again.data();
+            args.sums = sums.data();
+            variant.fn(args, {0, cut});
+            variant.fn(args, {cut, rows});
+            ASSERT_EQ(std::memcmp(again.data(), dst.data(), dst.size() * sizeof(float)), 0)
+                << describe(c, variant.isa, channels);
+            for (std::int64_t i = 0; i < rows * channels; i++) {
+              float want = 0;
+              for (std::int64_t x = 0; x < g.out[2]; x++) {
+                want += dst[size((i / channels * g.out[2] + x) * channels + i % channels)];
+              }
+              ASSERT_EQ(sums[size(i)], want) << describe(c, variant.isa, channels) << " row " << i / channels;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
 // The transpose of the direct case: its outputs are the source, its source the outputs.
 TEST(Conv, TransposedPhasesCoverEveryOutputOnce) {
   for (const auto& variant : gemm_tile_f32.variants) {

@@ -5,7 +5,9 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <vector>
 
+#include "kernels/gemm/scale.h"
 #include "tests/support/guarded_buffer.h"
 #include "tests/support/random.h"
 #include "tests/support/shapes.h"
@@ -336,6 +338,31 @@ TEST(Gemm, StopsWhenCancelled) {
                       .tiles = tiles};
   gemm_f32(args, {}, cancel);
   EXPECT_EQ(c, untouched);
+}
+
+TEST(PackedPanels, AreScaledRowByRow) {
+  for (const auto& variant : scale_b_f32.variants) {
+    if (variant.isa > cpu_isa()) continue;
+    for (const int max_blocks : {1, 4}) {
+      for (const std::int64_t n : {1, 16, 40, 80, 150}) {
+        const std::int64_t k = 19;
+        testing::Random random(static_cast<std::uint64_t>(n));
+        testing::GuardedBuffer scale(static_cast<std::size_t>(k));
+        std::vector<float> weights(static_cast<std::size_t>(k * n));
+        random.fill(scale.span());
+        random.fill(weights);
+        const auto at = [&](std::int64_t i, std::int64_t j) { return weights[static_cast<std::size_t>(i * n + j)]; };
+        const auto packed = static_cast<std::size_t>(packed_b_size(k, n));
+        testing::GuardedBuffer b(packed), want(packed), got(packed);
+        pack_b(k, n, max_blocks, b.data(), at);
+        pack_b(k, n, max_blocks, want.data(),
+               [&](std::int64_t i, std::int64_t j) { return at(i, j) * scale[static_cast<std::size_t>(i)]; });
+        got.poison();
+        variant.fn({b.data(), scale.data(), got.data(), k, n, max_blocks});
+        for (std::size_t i = 0; i < packed; i++) ASSERT_EQ(got[i], want[i]) << isa_name(variant.isa) << " n " << n;
+      }
+    }
+  }
 }
 
 TEST(PackedPanels, CoverEveryBlockOnceInOrder) {
