@@ -11,7 +11,7 @@ namespace adze::server {
 struct QueueOptions {
   std::int64_t max_batch = 64;  // rows
   std::chrono::microseconds max_delay{200};
-  std::size_t queue_limit = 1024;                    // requests that wait
+  std::size_t queue_limit = 4096;                    // requests that wait
   std::size_t queue_bytes = std::size_t{256} << 20;  // of their inputs
   std::int64_t max_request_rows = 4096;              // of one request, which above max_batch takes several runs
   std::vector<std::int64_t> preferred = {};          // sizes of batches, ascending, that run without waiting for more
