@@ -196,7 +196,7 @@ void Service::complete(std::span<const JobPtr> jobs, const Batch& batch, ServedM
       if (found == by_job_.end()) continue;  // answered by its deadline, or its client is gone
       const PendingPtr pending = found->second;
       if (job->expired) {
-        miss_deadline(pending);
+        miss_deadline(pending, job->result.error().message);
         continue;
       }
       if (!job->result) {
@@ -213,9 +213,9 @@ void Service::refuse(const PendingPtr& pending, const Refusal& refusal) {
   answer(pending, 503, error_json(refusal.reason), concat("Retry-After: ", refusal.retry_after.count(), "\r\n"));
 }
 
-void Service::miss_deadline(const PendingPtr& pending) {
+void Service::miss_deadline(const PendingPtr& pending, std::string_view how) {
   pending->model->metrics().deadlines.fetch_add(1, std::memory_order_relaxed);
-  answer(pending, 503, error_json("the deadline passed"));
+  answer(pending, 503, error_json(how));
 }
 
 void Service::answer_job(const PendingPtr& pending) {
@@ -269,7 +269,7 @@ void Service::on_deadline(Clock::time_point now) {
   while (!deadlines_.empty() && deadlines_.first().deadline <= now) {
     const PendingPtr pending = pending_.at(deadlines_.first().id);
     if (pending->request.job) pending->model->queue().cancel(pending->request.job);
-    miss_deadline(pending);
+    miss_deadline(pending, "the deadline passed");
   }
 }
 

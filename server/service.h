@@ -68,7 +68,7 @@ class Service final : public Handler {
   void refuse(const PendingPtr& pending, const Refusal& refusal);
   void answer(const PendingPtr& pending, int status, std::string_view body, std::string_view fields = {});
   void answer_job(const PendingPtr& pending);
-  void miss_deadline(const PendingPtr& pending);
+  void miss_deadline(const PendingPtr& pending, std::string_view how);
   void send(const PendingPtr& pending, Answer answer);
   void forget(const PendingPtr& pending);
   ControlSource control_source();

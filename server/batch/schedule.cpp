@@ -16,14 +16,22 @@ std::size_t Schedule::level_of(const Job& job) const {
   return std::min(options_.default_priority ? options_.default_priority : middle, levels) - 1;
 }
 
-// How long from now until this many rows have run, whatever runs already included.
-Schedule::Duration Schedule::backlog(std::int64_t rows, Duration (RunTimes::*estimate)(std::int64_t) const,
-                                     Time now) const {
-  Duration time{};
-  if (running_) time = std::max(time, running_since_ + (run_times_.*estimate)(running_rows_)-now);
+// How long it takes to run this many rows.
+Schedule::Duration Schedule::time_of(std::int64_t rows, Estimate estimate) const {
   const std::int64_t full = rows / options_.max_batch, rest = rows % options_.max_batch;
+  Duration time{};
   if (full) time += full * (run_times_.*estimate)(options_.max_batch);
   if (rest) time += (run_times_.*estimate)(rest);
+  return time;
+}
+
+// The same from now on, behind what is running.
+Schedule::Duration Schedule::backlog(std::int64_t rows, Estimate estimate, Time now) const {
+  Duration time = time_of(rows, estimate);
+  if (running_) {
+    const Time ends = running_since_ + (run_times_.*estimate)(running_rows_);
+    time += std::max<Duration>(Duration(0), ends - now);
+  }
   return time;
 }
 
@@ -31,7 +39,7 @@ Schedule::Duration Schedule::backlog(std::int64_t rows, Duration (RunTimes::*est
 // nobody else time, and the estimate may be wrong.
 bool Schedule::comes_too_late(const Job& job, std::size_t level, Time now) const {
   if (!running_ && waiting_.empty()) return false;
-  if (now + run_times_.least(largest_run(job.rows)) > job.deadline) return false;
+  if (now + time_of(job.rows, &RunTimes::least) > job.deadline) return false;
   return now + backlog(waiting_.rows_before(level + 1) + job.rows, &RunTimes::least, now) > job.deadline;
 }
 
@@ -46,7 +54,7 @@ std::optional<Refusal> Schedule::submit(const JobPtr& job, Time now) {
   if (waiting_.count() >= options_.queue_limit) {
     return refusal(concat("the queue is full: ", options_.queue_limit, " requests wait"), now);
   }
-  std::size_t bytes = 0;
+  std::size_t& bytes = job->queued.bytes = 0;
   for (const auto& input : job->inputs) bytes += input.size();
   // With nothing else there, any request may wait, or a large one would never be served.
   if (!waiting_.empty() && waiting_.bytes() + bytes > options_.queue_bytes) {
@@ -71,7 +79,7 @@ bool Schedule::cancel(const JobPtr& job) {
 // wrong, and only a run can put it right.
 bool Schedule::hopeless(const Job& job, Time now) const {
   if (job.deadline <= now) return true;
-  const Duration least = run_times_.least(largest_run(job.rows - job.queued.taken));
+  const Duration least = time_of(job.rows - job.queued.taken, &RunTimes::least);
   return waiting_.count() > 1 && now + least > job.deadline && job.enqueued + least <= job.deadline;
 }
 

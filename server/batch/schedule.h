@@ -9,6 +9,7 @@
 // of rows. No priority starves: a line with a job that can't wait for another batch goes before all others.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -57,10 +58,12 @@ class Schedule {
 
  private:
   using Duration = RunTimes::Duration;
+  using Estimate = Duration (RunTimes::*)(std::int64_t) const;
 
   std::size_t level_of(const Job& job) const;
   std::int64_t largest_run(std::int64_t rows) const { return std::min(rows, options_.max_batch); }
-  Duration backlog(std::int64_t rows, Duration (RunTimes::*estimate)(std::int64_t) const, Time now) const;
+  Duration time_of(std::int64_t rows, Estimate estimate) const;
+  Duration backlog(std::int64_t rows, Estimate estimate, Time now) const;
   bool comes_too_late(const Job& job, std::size_t level, Time now) const;
   bool hopeless(const Job& job, Time now) const;
   Refusal refusal(std::string reason, Time now) const;

@@ -8,8 +8,6 @@ namespace adze::server {
 void Waiting::add(const JobPtr& job, std::size_t level) {
   Job::Queued& queued = job->queued;
   queued.level = level;
-  queued.bytes = 0;
-  for (const auto& input : job->inputs) queued.bytes += input.size();
   queued.waiting = true;
   lines_[level].push_back(job);
   queued.place = std::prev(lines_[level].end());

@@ -14,8 +14,9 @@ class Waiting {
  public:
   explicit Waiting(std::size_t levels) : lines_(levels), rows_(levels) {}
 
+  // REQUIRES: queued.bytes is set.
   void add(const JobPtr& job, std::size_t level);
-  // A batch takes some of the job's rows, from `first` of them on; with the last the job leaves.
+  // A batch takes the next of the job's rows; with the last the job leaves.
   void take(Job& job, std::int64_t rows);
   // REQUIRES: the job waits. The caller holds another reference to it.
   void remove(Job& job);

@@ -156,6 +156,15 @@ TEST(Schedule, WhatCannotMakeItsDeadlineIsRefusedAtOnce) {
   EXPECT_EQ(scene.refused(job(1, 1, deadline)), "");  // nothing is ahead of a higher priority
 }
 
+TEST(Schedule, ALargeRequestNeedsTheTimeOfAllItsRuns) {
+  Scene scene({.max_batch = 8});
+  scene.learn(8, 100ms);
+  scene.add(job(8));
+  const Batch running = scene.dispatch();
+  EXPECT_NE(scene.refused(job(32, 0, scene.now + 450ms)), "");
+  EXPECT_EQ(scene.refused(job(32, 0, scene.now + 550ms)), "");
+}
+
 TEST(Schedule, WhatWouldNotMakeItAloneEitherIsLetIn) {
   Scene scene({.max_batch = 1});
   scene.learn(1, 3s);
