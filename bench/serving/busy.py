@@ -9,6 +9,7 @@ import loads
 import servers
 
 FEATURES = [0.25] * 64
+WARM_UP = 0.5  # seconds
 
 
 def judge_all_served(verdict, report, prefix=""):
@@ -25,12 +26,15 @@ def connections(verdict, arguments):
         for _ in range(3):
             for server, all_ in reports.items():
                 with server.serving(arguments.model) as running:
-                    all_.append(arguments.put.run(running.port, connections=count, seconds=seconds))
+                    all_.append(arguments.put.run(running.port, connections=count, seconds=seconds,
+                                                  warm_up=WARM_UP))
         median = {server: sorted(all_, key=lambda report: report["per_second"])[1] for server, all_ in reports.items()}
         theirs, own = median[go], median[arguments.server]
         for name, report in (("Go", theirs), ("adze", own)):
+            client_cpu = 100 * report["own_cpu_seconds"] / (report["seconds"] + WARM_UP)
             verdict.note(f"{count} connections, {name}: {report['per_second']:,.0f} requests/s, p50 "
-                         f"{report['latency_us']['p50'] / 1e3:.2f} ms, p99 {report['latency_us']['p99'] / 1e3:.2f} ms")
+                         f"{report['latency_us']['p50'] / 1e3:.2f} ms, p99 {report['latency_us']['p99'] / 1e3:.2f} ms; "
+                         f"the load itself took {client_cpu:.0f} % of a core")
         verdict.at_least(f"{count} connections: requests/s over Go's", own["per_second"] / theirs["per_second"], 2.0)
         verdict.bounded(f"{count} connections: p99", own["latency_us"]["p99"] / 1e3,
                         own["latency_us"]["p99"] < theirs["latency_us"]["p99"],
