@@ -16,9 +16,22 @@ std::size_t rounded(std::size_t bytes, std::size_t to) { return (bytes + to - 1)
 
 }  // namespace
 
-Result<Mapping> Mapping::create(std::size_t bytes) {
+Result<Mapping> Mapping::create(std::size_t bytes, const MemorySource& source) {
   Mapping mapping;
   if (bytes == 0) return mapping;
+  if (source.allocate) {
+    const std::size_t whole = rounded(bytes, kAlignment);
+    void* memory = source.allocate(source.context, whole, kAlignment);
+    if (!memory) return make_error(Code::resource_limit, "the caller has no ", whole, " bytes of memory");
+    mapping.data_ = static_cast<std::byte*>(memory);
+    mapping.bytes_ = whole;
+    mapping.source_ = source;
+    if (reinterpret_cast<std::uintptr_t>(memory) % kAlignment != 0) {
+      return make_error(Code::bad_input, "the caller's memory is not aligned to ", kAlignment, " bytes");
+    }
+    std::fill_n(mapping.data_, whole, std::byte{0});
+    return mapping;
+  }
   // A mapping below one huge page would only waste the rest of it.
   const bool huge = bytes >= kHugePage;
   const std::size_t size = rounded(bytes, huge ? kHugePage : 4096);
@@ -39,16 +52,22 @@ Result<Mapping> Mapping::create(std::size_t bytes) {
 }
 
 Mapping::Mapping(Mapping&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+    : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)), source_(other.source_) {}
 
 Mapping& Mapping::operator=(Mapping&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(bytes_, other.bytes_);
+  std::swap(source_, other.source_);
   return *this;
 }
 
 Mapping::~Mapping() {
-  if (data_) munmap(data_, bytes_);
+  if (!data_) return;
+  if (source_.release) {
+    source_.release(source_.context, data_, bytes_);
+  } else {
+    munmap(data_, bytes_);
+  }
 }
 
 Result<const std::byte*> WeightStore::get(const std::string& key, std::size_t bytes, const Fill& fill) {

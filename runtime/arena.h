@@ -11,12 +11,20 @@
 
 namespace adze {
 
-// An anonymous mapping, zeroed, backed by huge pages where the kernel grants them. Released on destruction.
+// Where memory comes from in place of the system; `allocate` gives null where it has none.
+struct MemorySource {
+  void* (*allocate)(void* context, std::size_t bytes, std::size_t alignment) = nullptr;
+  void (*release)(void* context, void* memory, std::size_t bytes) = nullptr;
+  void* context = nullptr;
+};
+
+// An anonymous mapping, zeroed, backed by huge pages where the kernel grants them, or memory of `source`. Released on
+// destruction.
 class Mapping {
  public:
   Mapping() = default;
-  // Error resource_limit when the system has no such memory.
-  static Result<Mapping> create(std::size_t bytes);
+  // Error resource_limit when there is no such memory.
+  static Result<Mapping> create(std::size_t bytes, const MemorySource& source = {});
   Mapping(Mapping&& other) noexcept;
   Mapping& operator=(Mapping&& other) noexcept;
   ~Mapping();
@@ -27,6 +35,7 @@ class Mapping {
  private:
   std::byte* data_ = nullptr;
   std::size_t bytes_ = 0;
+  MemorySource source_;
 };
 
 // Packed constants in the order they were first asked for, which is the order of execution, one behind the other, so

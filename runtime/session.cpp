@@ -32,6 +32,7 @@ std::int64_t nanoseconds_now() {
 struct Session::State {
   std::shared_ptr<const Model> model;
   std::shared_ptr<ThreadPool> pool;
+  MemorySource arena_source;
   Mapping arena;
   std::deque<Bound> bound;  // the most recently made last
   Bound* current = nullptr;
@@ -54,10 +55,21 @@ struct Session::State {
     return nullptr;
   }
 
-  void select(Bound& b) {
+  Result<void> select(Bound& b) {
+    ADZE_CHECK(reserve(b.plan->arena_bytes()));
     current = &b;
     resolve_all(b);
     if (profile) profile->resize(b.plan->steps().size());
+    return {};
+  }
+
+  // The old arena goes before the new one comes, so that both need not fit.
+  Result<void> reserve(std::size_t bytes) {
+    if (bytes <= arena.bytes()) return {};
+    current = nullptr;
+    arena = Mapping();
+    ADZE_TRY(arena, Mapping::create(bytes, arena_source));
+    return {};
   }
 
   void resolve_all(Bound& b) {
@@ -106,10 +118,11 @@ struct Session::State {
   }
 };
 
-Session::Session(std::shared_ptr<const Model> model, std::shared_ptr<ThreadPool> pool)
+Session::Session(std::shared_ptr<const Model> model, std::shared_ptr<ThreadPool> pool, const MemorySource& arena_source)
     : state_(std::make_unique<State>()) {
   state_->model = std::move(model);
   state_->pool = std::move(pool);
+  state_->arena_source = arena_source;
 }
 Session::~Session() = default;
 Session::Session(Session&&) noexcept = default;
@@ -119,10 +132,7 @@ Result<void> Session::reshape(std::span<const Shape> input_shapes) {
   // Going back to known shapes allocates nothing.
   for (Bound& b : state_->bound) {
     const auto same = [](const InputShape& a, const Shape& shape) { return a == shape; };
-    if (std::ranges::equal(b.shapes, input_shapes, same)) {
-      state_->select(b);
-      return {};
-    }
+    if (std::ranges::equal(b.shapes, input_shapes, same)) return state_->select(b);
   }
   std::vector<InputShape> inputs;
   for (const Shape& shape : input_shapes) inputs.push_back({shape});
@@ -137,11 +147,6 @@ Result<void> Session::reshape(std::span<const InputShape> input_shapes) {
   }
   if (!found) {
     ADZE_TRY(auto plan, s.model->plan(input_shapes, s.pool->threads()));
-    if (plan->arena_bytes() > s.arena.bytes()) {
-      s.current = nullptr;
-      s.arena = Mapping();
-      ADZE_TRY(s.arena, Mapping::create(plan->arena_bytes()));
-    }
     if (s.bound.size() == kMaxBound) s.bound.pop_front();
     Bound made{plan, {input_shapes.begin(), input_shapes.end()}, {}, {}, {}, nullptr, nullptr};
     if (plan->rest()) made.rest = std::make_unique<RestRun>(*plan->rest(), s.pool);
@@ -151,8 +156,7 @@ Result<void> Session::reshape(std::span<const InputShape> input_shapes) {
     s.bound.push_back(std::move(made));
     found = &s.bound.back();
   }
-  s.select(*found);
-  return {};
+  return s.select(*found);
 }
 
 const Plan& Session::plan() const { return *state_->current->plan; }

@@ -7,19 +7,19 @@
 #include <span>
 
 #include "kernels/core/cancel.h"
+#include "runtime/arena.h"
 #include "runtime/model.h"
 
 namespace adze {
 
-class Arena;
 class Plan;
 class Profile;
 class ThreadPool;
 
 class Session {
  public:
-  // `pool` may be shared by sessions that never run at the same time.
-  Session(std::shared_ptr<const Model> model, std::shared_ptr<ThreadPool> pool);
+  // `pool` may be shared by sessions that never run at the same time. The arena is memory of `arena_source`.
+  Session(std::shared_ptr<const Model> model, std::shared_ptr<ThreadPool> pool, const MemorySource& arena_source = {});
   ~Session();
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;

@@ -5,6 +5,8 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/signals.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -21,9 +23,16 @@ void relax() {
 }  // namespace
 
 struct ThreadPool::State {
-  explicit State(int n) : threads(n) {}
+  State(int n, const ThreadSource& from) : threads(n), source(from) {}
+  ~State() {
+    stop = true;
+    epoch.fetch_add(1, std::memory_order_release);
+    epoch.notify_all();
+    for (std::thread& worker : workers) worker.join();
+  }
 
   const int threads;
+  const ThreadSource source;
   std::vector<std::thread> workers;
 
   // A run: bumped to wake the workers, who park on it (a futex) between runs.
@@ -70,24 +79,26 @@ struct ThreadPool::State {
   static constexpr int kSpinsForWork = 200;     // a few microseconds: the next run of a busy engine
 };
 
-ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>(std::max(threads, 1))) {
+ThreadPool::ThreadPool(int threads, const ThreadSource& source)
+    : state_(std::make_unique<State>(std::max(threads, 1), source)) {
+  if (source.run) return;
+  const SignalsBlocked blocked;
   for (int part = 1; part < state_->threads; part++) {
     state_->workers.emplace_back([state = state_.get(), part] { state->loop(part); });
   }
 }
 
-ThreadPool::~ThreadPool() {
-  state_->stop = true;
-  state_->epoch.fetch_add(1, std::memory_order_release);
-  state_->epoch.notify_all();
-  for (std::thread& worker : state_->workers) worker.join();
-}
+ThreadPool::~ThreadPool() = default;
 
 int ThreadPool::threads() const { return state_->threads; }
 
 void ThreadPool::run(void (*work)(void*, int), void* context) {
   if (state_->threads == 1) {
     work(context, 0);
+    return;
+  }
+  if (state_->source.run) {
+    state_->source.run(state_->source.context, state_->threads, work, context);
     return;
   }
   state_->work = work;

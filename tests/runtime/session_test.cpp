@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <cstring>
 
 #include "runtime/plan.h"
@@ -147,6 +148,41 @@ TEST(Session, AnArenaOverTheLimitIsRefused) {
   const auto plan = model->plan({&shape, 1}, 1);
   ASSERT_FALSE(plan);
   EXPECT_EQ(plan.error().code, Code::resource_limit);
+}
+
+TEST(Session, AnArenaThatCannotGrowLeavesTheSessionUsable) {
+  struct Heap {
+    bool empty = false;
+    int given = 0;
+  } heap;
+  const MemorySource source{[](void* context, std::size_t bytes, std::size_t alignment) -> void* {
+                              auto& from = *static_cast<Heap*>(context);
+                              if (from.empty) return nullptr;
+                              from.given++;
+                              return std::aligned_alloc(alignment, bytes);
+                            },
+                            [](void* context, void* memory, std::size_t) {
+                              static_cast<Heap*>(context)->given--;
+                              std::free(memory);
+                            },
+                            &heap};
+  {
+    Session session(load(small_cnn()), std::make_shared<ThreadPool>(1), source);
+    const Shape one{1, 3, 20, 18}, eight{8, 3, 20, 18};
+    ASSERT_TRUE(session.reshape({&one, 1}));
+    heap.empty = true;
+    const auto refused = session.reshape({&eight, 1});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::resource_limit);
+    EXPECT_FALSE(session.reshape({&one, 1})) << "the old arena is gone";
+    heap.empty = false;
+    for (const Shape* shape : {&one, &eight}) {
+      ASSERT_TRUE(session.reshape({shape, 1}));
+      EXPECT_TRUE(session.run(CancelFlag()));
+    }
+    EXPECT_EQ(heap.given, 1);
+  }
+  EXPECT_EQ(heap.given, 0);
 }
 
 }  // namespace

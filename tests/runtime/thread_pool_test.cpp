@@ -1,8 +1,10 @@
 #include "runtime/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <atomic>
+#include <thread>
 #include <vector>
 
 namespace adze {
@@ -41,6 +43,50 @@ TEST(ThreadPool, NobodyPassesABarrierBeforeAllAreThere) {
       },
       &context);
   EXPECT_EQ(context.arrived, kThreads * kRounds);
+  EXPECT_EQ(context.early, 0);
+}
+
+TEST(ThreadPool, ItsThreadsBlockSignalsAndTheCallerDoesNot) {
+  ThreadPool pool(2);
+  std::atomic<int> blocked[2] = {};
+  pool.run(
+      [](void* context, int part) {
+        sigset_t mask;
+        pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+        static_cast<std::atomic<int>*>(context)[part] = sigismember(&mask, SIGTERM) + 2 * sigismember(&mask, SIGSEGV);
+      },
+      blocked);
+  EXPECT_EQ(blocked[0], 0);
+  EXPECT_EQ(blocked[1], 1);
+}
+
+TEST(ThreadPool, RunsOnTheThreadsOfASource) {
+  int runs = 0;
+  const ThreadSource source{[](void* context, int parts, void (*work)(void*, int), void* argument) {
+                              ++*static_cast<int*>(context);
+                              std::vector<std::thread> threads;
+                              for (int part = 0; part < parts; part++) threads.emplace_back(work, argument, part);
+                              for (std::thread& thread : threads) thread.join();
+                            },
+                            &runs};
+  ThreadPool pool(3, source);
+  struct Context {
+    ThreadPool* pool;
+    std::atomic<int> arrived{0}, early{0};
+  } context{&pool, {}, {}};
+  for (int run = 1; run <= 3; run++) {
+    context.arrived = 0;
+    pool.run(
+        [](void* erased, int) {
+          auto& c = *static_cast<Context*>(erased);
+          c.arrived++;
+          c.pool->barrier();
+          if (c.arrived < 3) c.early++;
+        },
+        &context);
+    EXPECT_EQ(context.arrived, 3);
+    EXPECT_EQ(runs, run);
+  }
   EXPECT_EQ(context.early, 0);
 }
 
