@@ -1,9 +1,10 @@
 # Fails on source files over 500 lines, bytes outside ASCII, trailing space, and links in documents that lead nowhere.
 cmake_minimum_required(VERSION 3.25)
 set(bad "")
-foreach(folder kernels graph runtime server tools tests bench cmake docs examples)
+foreach(folder kernels graph runtime server tools tests bench bindings cmake docs examples)
   file(GLOB_RECURSE found ${ROOT}/${folder}/*.h ${ROOT}/${folder}/*.cpp ${ROOT}/${folder}/*.cmake ${ROOT}/${folder}/*.md
-                          ${ROOT}/${folder}/*.py ${ROOT}/${folder}/CMakeLists.txt)
+                          ${ROOT}/${folder}/*.py ${ROOT}/${folder}/CMakeLists.txt ${ROOT}/${folder}/*.go
+                          ${ROOT}/${folder}/*.c)
   list(APPEND files ${found})
 endforeach()
 file(GLOB top ${ROOT}/*.md)
