@@ -1,0 +1,3 @@
+module adze
+
+go 1.19

@@ -1,0 +1,6 @@
+//go:build !adze_pkgconfig
+
+package adze
+
+// #cgo LDFLAGS: -linference_engine
+import "C"

@@ -1,0 +1,13 @@
+# The Go package and the article's program on the shared library; skipped where there is no Go.
+if(NOT ADZE_SANITIZE)
+  function(adze_go_test name)
+    add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/bindings/go)
+    set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 LABELS fast TIMEOUT 600)
+  endfunction()
+  set(go ${CMAKE_CURRENT_SOURCE_DIR}/go/go.sh ${CMAKE_BINARY_DIR})
+  adze_go_test(go-package ${go} test -race -count=1 ./...)
+  adze_go_test(go-bench-smoke ${go} test -run NONE -bench . -benchtime 100x ./...)
+  if(TARGET adze)
+    adze_go_test(go-article ${CMAKE_CURRENT_SOURCE_DIR}/go/article.sh ${CMAKE_BINARY_DIR} $<TARGET_FILE:adze>)
+  endif()
+endif()
