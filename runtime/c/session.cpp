@@ -2,9 +2,9 @@
 #include <limits>
 
 #include "runtime/c/handles.h"
-#include "runtime/cpus.h"
 #include "runtime/plan.h"
 #include "runtime/thread_pool.h"
+#include "runtime/usable_cpus.h"
 
 namespace adze::c {
 namespace {
