@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 
 namespace adze::server {
 namespace {
@@ -14,9 +15,9 @@ std::vector<double> latency_bounds() {
   return bounds;
 }
 
-std::vector<double> batch_bounds() {
+std::vector<double> doubling_bounds(double last) {
   std::vector<double> bounds;
-  for (double bound = 1; bound <= 512; bound *= 2) bounds.push_back(bound);
+  for (double bound = 1; bound <= last; bound *= 2) bounds.push_back(bound);
   return bounds;
 }
 
@@ -51,13 +52,38 @@ void Histogram::write(std::string& out, std::string_view name, std::string_view 
   out.append(name).append("_count{").append(labels).append("} ").append(std::to_string(total)).append("\n");
 }
 
-ModelMetrics::ModelMetrics() : latency(latency_bounds()), queue_time(latency_bounds()), batch_size(batch_bounds()) {}
+ModelMetrics::ModelMetrics()
+    : latency(latency_bounds()),
+      queue_time(latency_bounds()),
+      compute(latency_bounds()),
+      write(latency_bounds()),
+      batch_size(doubling_bounds(512)),
+      queue_depth(doubling_bounds(4096)) {}
 
 void ModelMetrics::count(int status, double seconds) {
   auto found = std::ranges::find(kCountedStatuses, status);
   if (found == kCountedStatuses.end()) found = std::ranges::find(kCountedStatuses, 500);
   requests[static_cast<std::size_t>(found - kCountedStatuses.begin())].fetch_add(1, std::memory_order_relaxed);
   latency.observe(seconds);
+}
+
+void ModelMetrics::count_run(std::int64_t rows_run, const RunNanoseconds& took) {
+  batches.fetch_add(1, std::memory_order_relaxed);
+  rows.fetch_add(static_cast<std::uint64_t>(rows_run), std::memory_order_relaxed);
+  batch_size.observe(static_cast<double>(rows_run));
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  last_inference_ms.store(static_cast<std::uint64_t>(now / std::chrono::milliseconds(1)), std::memory_order_relaxed);
+  const std::lock_guard lock(mutex_);
+  BatchStatistics& statistics = batch_statistics_[rows_run];
+  statistics.count++;
+  statistics.took.input += took.input;
+  statistics.took.infer += took.infer;
+  statistics.took.output += took.output;
+}
+
+std::map<std::int64_t, ModelMetrics::BatchStatistics> ModelMetrics::batch_statistics() const {
+  const std::lock_guard lock(mutex_);
+  return batch_statistics_;
 }
 
 }  // namespace adze::server

@@ -15,18 +15,26 @@ Server::~Server() {
   }
   wake_.notify_all();
   if (drainer_.joinable()) drainer_.join();
-  service_.finish();
+  finish();
 }
+
+void Server::finish() { service_.finish(); }
 
 Result<void> Server::start() {
   // The address first: a port in use should be told before a large model is loaded.
   ADZE_CHECK(loop_.listen());
-  ADZE_CHECK(service_.load());
-  service_.attach(loop_);
+  service_.start(loop_, [this](const Result<void>& loaded) {
+    if (!loaded) loop_.stop();
+    loading_.set_value(loaded);
+  });
   return {};
 }
 
-void Server::run() { loop_.run(); }
+Result<void> Server::run() {
+  loop_.run();
+  const bool known = loaded_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  return known ? loaded_.get() : Result<void>();
+}
 
 void Server::drain() {
   const std::lock_guard lock(mutex_);
@@ -61,11 +69,15 @@ Result<void> serve(const ServeOptions& options, const std::function<void(int por
       }
     }
   });
-  ready(server.port());
-  server.run();
+  std::thread announcer([&] {
+    if (server.wait_ready()) ready(server.port());
+  });
+  auto outcome = server.run();
   pthread_kill(waiter.native_handle(), SIGUSR1);
   waiter.join();
-  return {};
+  server.finish();
+  announcer.join();
+  return outcome;
 }
 
 }  // namespace adze::server

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <future>
 #include <memory>
 
 #include "server/net/loop.h"
@@ -20,13 +21,17 @@ class Server {
   explicit Server(const ServeOptions& options);
   ~Server();
 
-  // Loads the models and listens. Requests are served once run() is called.
+  // Listens, and begins to load the models. Requests are answered once run() is called.
   Result<void> start();
   int port() const { return loop_.port(); }
-  // Serves until drain() or stop().
-  void run();
+  // Serves until drain() or stop(). An error when the models couldn't be loaded.
+  Result<void> run();
+  // From any other thread, after start(): waits until the models are ready.
+  Result<void> wait_ready() { return loaded_.get(); }
   // From any thread: turns unready at once, serves on for drain_delay, then answers what was accepted and ends.
   void drain();
+  // After run(): completes what the queues hold and lets go of the models. The destructor does so too.
+  void finish();
   // From any thread: ends now.
   void stop() { loop_.stop(); }
 
@@ -38,9 +43,12 @@ class Server {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool drain_started_ = false, ended_ = false;
+  std::promise<Result<void>> loading_;
+  const std::shared_future<Result<void>> loaded_ = loading_.get_future().share();
 };
 
-// Serves until SIGTERM or SIGINT, which drain; a second one ends at once. `ready` is told the port.
+// Serves until SIGTERM or SIGINT, which drain; a second one ends at once. `ready` is told the port
+// once the models are.
 Result<void> serve(const ServeOptions& options, const std::function<void(int port)>& ready);
 
 }  // namespace adze::server

@@ -8,50 +8,40 @@ namespace {
 // Larger bodies are kept instead of copied out of their connection's buffer.
 constexpr std::size_t kCopied = 64 << 10;
 
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
-
-std::string no_such_model(const InferenceHead& head, bool other_versions) {
-  if (other_versions) return concat("the model \"", head.model, "\" has no version ", head.version);
-  return concat("there is no model \"", head.model, '"');
+// The JSON string in {"error": "..."}.
+std::string_view error_text(std::string_view body) {
+  constexpr std::string_view kFront = "{\"error\":";
+  return body.starts_with(kFront) ? body.substr(kFront.size(), body.size() - kFront.size() - 1) : std::string_view();
 }
 
 }  // namespace
 
 Service::~Service() { finish(); }
 
-Result<void> Service::load() {
-  for (const auto& [name, path] : options_.models) {
-    if (find_model(name, {})) return make_error(Code::bad_input, "two models are named \"", name, '"');
-    const std::size_t index = models_.size();
-    ADZE_TRY(auto model, ServedModel::load(name, path, options_.model,
-                                           [this, index](std::span<const JobPtr> jobs, const Batch& batch) {
-                                             complete(jobs, batch, *models_[index]);
-                                           }));
-    if (!model->batched() && options_.note) {
-      options_.note(concat("requests to \"", name, "\" don't share runs: ", model->alone_because()));
-    }
-    models_.push_back(std::move(model));
-  }
-  if (models_.empty()) return make_error(Code::bad_input, "no model to serve");
-  return {};
-}
-
-void Service::attach(Loop& loop) {
+void Service::start(Loop& loop, Repository::Answer loaded) {
   loop_ = &loop;
   most_body_ = loop.limits().body_bytes;
   worker_ = std::make_unique<Worker>();
+  repository_ = std::make_unique<Repository>(options_, [this](std::span<const JobPtr> jobs, const Batch& batch,
+                                                              ServedModel& model) { complete(jobs, batch, model); });
   control_ = std::make_unique<ControlPlane>(control_source());
+  repository_->start([this, loaded = std::move(loaded)](const Result<void>& outcome) {
+    loaded_ = outcome.has_value();
+    loaded(outcome);
+  });
 }
 
-ServedModel* Service::find_model(std::string_view name, std::string_view version) const {
-  for (const auto& model : models_) {
-    if (model->name() == name && (version.empty() || model->version() == version)) return model.get();
-  }
-  return nullptr;
+// What is told instead of an answer from a model that isn't there, or isn't there yet.
+ControlSource::Answer Service::no_model(const std::string& name, const std::string& version) const {
+  if (!loaded_ || repository_->is_loading(name)) return {503, error_json("the model is being loaded")};
+  if (name.empty()) return {404, error_json("there is no model")};
+  if (!version.empty() && repository_->find(name, {}))
+    return {404, error_json(concat("the model \"", name, "\" has no version ", version))};
+  return {404, error_json(concat("there is no model \"", name, '"'))};
 }
 
 void Service::on_request(ConnectionId id, const Request& request) {
-  if (request.method == "POST" && route_inference(id, request)) return;
+  if (request.method == "POST" && (route_inference(id, request) || route_repository(id, request))) return;
   const bool close = !request.keep_alive;
   const bool taken = control_->handle(request, [this, id, close](std::string response) {
     loop_->post([this, id, close, response = std::move(response)]() mutable {
@@ -75,11 +65,19 @@ bool Service::route_inference(ConnectionId id, const Request& request) {
   pending->begun = Clock::now();
   pending->deadline = pending->begun + options_.deadline;
   const InferenceHead& wanted = pending->head;
-  pending->model = wanted.route == Route::predict ? models_.front().get() : find_model(wanted.model, wanted.version);
+  pending->model =
+      wanted.route == Route::predict ? repository_->default_model() : repository_->find(wanted.model, wanted.version);
+  if (options_.log) {
+    pending->logged = std::make_unique<Pending::Logged>();
+    pending->logged->traceparent = valid_traceparent(request.field("traceparent"));
+    pending->logged->request_id = request.field("x-request-id");
+    pending->logged->bytes_in = request.body.size();
+  }
   pending_.emplace(id, pending);
   deadlines_.push(*pending);
   if (!pending->model) {
-    answer(pending, 404, error_json(no_such_model(wanted, find_model(wanted.model, {}))));
+    const ControlSource::Answer none = no_model(wanted.model, wanted.version);
+    answer(pending, none.status, none.body);
     return true;
   }
   if (wanted.refusal) {
@@ -104,8 +102,9 @@ std::optional<std::string> Service::refuse_body(const Request& request) {
   const auto head = request.method == "POST" ? inference_head(request) : std::nullopt;
   if (!head) return std::nullopt;
   std::string out;
-  if (head->route == Route::infer && !find_model(head->model, head->version)) {
-    write_response(out, 404, kJson, error_json(no_such_model(*head, find_model(head->model, {}))), false);
+  if (head->route == Route::infer && !repository_->find(head->model, head->version)) {
+    const ControlSource::Answer none = no_model(head->model, head->version);
+    write_response(out, none.status, kJson, none.body, false);
   } else if (head->refusal) {
     write_response(out, head->refusal, kJson, error_json(head->reason), false, head->refusal_fields);
   } else {
@@ -164,31 +163,24 @@ void Service::on_round_end(std::size_t partial) {
   round.swap(submitting_);
   std::vector<JobPtr> jobs;
   for (std::size_t i = 0; i < round.size(); i++) {
-    ServedModel* const model = round[i]->model;
+    ServedModel* const model = round[i]->model.get();
     if (!round[i]->answered) {
       jobs.push_back(round[i]->request.job);
       by_job_.emplace(jobs.back().get(), round[i]);
     }
-    if (i + 1 < round.size() && round[i + 1]->model == model) continue;
+    if (i + 1 < round.size() && round[i + 1]->model.get() == model) continue;
     model->queue().submit(jobs, [this](const JobPtr& job, const Refusal& refusal) {
       const PendingPtr pending = by_job_.at(job.get());
       refuse(pending, refusal);
     });
     jobs.clear();
   }
-  for (const auto& model : models_) model->queue().set_coming(partial + decoding_);
+  repository_->set_coming(partial + decoding_);
 }
 
 // On the engine's thread: results become responses here, and all of a batch reach the loop as one message.
 void Service::complete(std::span<const JobPtr> jobs, const Batch& batch, ServedModel& model) {
-  ModelMetrics& metrics = model.metrics();
-  const auto now = Clock::now();
-  for (const JobPtr& job : jobs) metrics.queue_time.observe(std::chrono::duration<double>(now - job->enqueued).count());
-  if (!batch.parts.empty()) {
-    metrics.batches.fetch_add(1, std::memory_order_relaxed);
-    metrics.rows.fetch_add(static_cast<std::uint64_t>(batch.rows), std::memory_order_relaxed);
-    metrics.batch_size.observe(static_cast<double>(batch.rows));
-  }
+  count_batch(jobs, batch, model);
   if (jobs.empty()) return;
   loop_->post([this, done = std::vector<JobPtr>(jobs.begin(), jobs.end())] {
     for (const JobPtr& job : done) {
@@ -200,6 +192,7 @@ void Service::complete(std::span<const JobPtr> jobs, const Batch& batch, ServedM
         continue;
       }
       if (!job->result) {
+        pending->why = Failure::backend;
         answer(pending, status_of(job->result.error().code), error_json(job->result.error().message));
         continue;
       }
@@ -209,12 +202,14 @@ void Service::complete(std::span<const JobPtr> jobs, const Batch& batch, ServedM
 }
 
 void Service::refuse(const PendingPtr& pending, const Refusal& refusal) {
-  pending->model->metrics().rejected.fetch_add(1, std::memory_order_relaxed);
+  pending->model->metrics().shed.fetch_add(1, std::memory_order_relaxed);
+  pending->why = Failure::rejected;
   answer(pending, 503, error_json(refusal.reason), concat("Retry-After: ", refusal.retry_after.count(), "\r\n"));
 }
 
 void Service::miss_deadline(const PendingPtr& pending, std::string_view how) {
-  pending->model->metrics().deadlines.fetch_add(1, std::memory_order_relaxed);
+  count_deadline(*pending);
+  pending->why = Failure::rejected;
   answer(pending, 503, error_json(how));
 }
 
@@ -237,11 +232,16 @@ void Service::answer(const PendingPtr& pending, int status, std::string_view bod
 
 void Service::send(const PendingPtr& pending, Answer answer) {
   if (pending->answered) return;
-  if (pending->model) pending->model->metrics().count(answer.status, seconds_since(pending->begun));
   const ConnectionId id = pending->id;
-  const bool close = !pending->keep_alive;
+  const bool close = !pending->keep_alive || draining_;
   forget(pending);
+  if (pending->logged) {
+    pending->logged->bytes_out = answer.bytes.size();
+    const std::size_t head = answer.bytes.find("\r\n\r\n");
+    if (answer.status != 200) pending->logged->error = error_text(std::string_view(answer.bytes).substr(head + 4));
+  }
   loop_->respond(id, std::move(answer.bytes), close);
+  count_answer(*pending, answer.status);
 }
 
 void Service::forget(const PendingPtr& pending) {
@@ -255,7 +255,7 @@ void Service::on_disconnect(ConnectionId id) {
   const auto found = pending_.find(id);
   if (found == pending_.end()) return;
   const PendingPtr pending = found->second;
-  pending->model->metrics().cancelled.fetch_add(1, std::memory_order_relaxed);
+  count_cancelled(*pending);
   if (pending->request.job) pending->model->queue().cancel(pending->request.job);
   forget(pending);
 }
@@ -276,10 +276,19 @@ void Service::on_deadline(Clock::time_point now) {
 void Service::begin_drain() { draining_ = true; }
 
 void Service::finish() {
-  for (const auto& model : models_) model->queue().drain();
+  if (!repository_) return;
   control_.reset();
   worker_.reset();
-  models_.clear();
+  // Nobody may hold a model any more when the repository lets go of them.
+  loop_->discard_posted();
+  for (const auto& [id, pending] : pending_) {
+    deadlines_.remove(*pending);
+    if (pending->model && pending->request.job) pending->model->queue().cancel(pending->request.job);
+  }
+  pending_.clear();
+  by_job_.clear();
+  submitting_.clear();
+  repository_.reset();
 }
 
 }  // namespace adze::server

@@ -11,17 +11,16 @@
 #include "server/batch/deadline_heap.h"
 #include "server/codec/inference.h"
 #include "server/control/control.h"
-#include "server/model/served_model.h"
+#include "server/model/repository.h"
 #include "server/net/loop.h"
+#include "server/request_log.h"
 #include "server/worker.h"
 
 namespace adze::server {
 
-struct ServiceOptions {
-  std::vector<std::pair<std::string, std::string>> models;  // name and path; the first is the default of /predict
-  ServedModel::Options model;
+struct ServiceOptions : RepositoryOptions {
   std::chrono::milliseconds deadline{500};
-  std::function<void(const std::string&)> note;  // told what whoever runs the server should know
+  std::shared_ptr<RequestLog> log;  // may be null
 };
 
 class Service final : public Handler {
@@ -29,14 +28,13 @@ class Service final : public Handler {
   explicit Service(const ServiceOptions& options) : options_(options) {}
   ~Service() override;
 
-  // Loads all models. The loop must be set before it runs.
-  Result<void> load();
-  void attach(Loop& loop);
+  // Begins to load the models; `loaded` is told on another thread when they are ready. The loop must outlive finish().
+  void start(Loop& loop, Repository::Answer loaded);
   ConnectionMetrics& connections() { return connections_; }
 
   // On the loop's thread: readiness turns 503, and the queues stop waiting for company.
   void begin_drain();
-  // Completes what the queues hold; on any thread, after the loop has ended.
+  // Completes what the queues hold and lets go of the models; on any thread, after the loop has ended.
   void finish();
 
   void on_request(ConnectionId id, const Request& request) override;
@@ -51,17 +49,24 @@ class Service final : public Handler {
   struct Pending {
     ConnectionId id;
     InferenceHead head;
-    ServedModel* model;
+    ModelPtr model;
     InferRequest request;
     bool keep_alive;
     Clock::time_point begun, deadline;
     std::atomic<bool> answered = false;  // read by the worker, which then has nothing to do
     std::size_t heap_place = 0;
+    Failure why = Failure::other;  // if it fails
+    struct Logged {
+      std::string traceparent, request_id, error;
+      std::size_t bytes_in = 0, bytes_out = 0;
+    };
+    std::unique_ptr<Logged> logged;  // where there is a log
   };
   using PendingPtr = std::shared_ptr<Pending>;
 
-  ServedModel* find_model(std::string_view name, std::string_view version) const;
+  ControlSource::Answer no_model(const std::string& name, const std::string& version) const;
   bool route_inference(ConnectionId id, const Request& request);
+  bool route_repository(ConnectionId id, const Request& request);  // repository_routes.cpp
   void decode_aside(const PendingPtr& pending, std::shared_ptr<const Body> body);
   void accept(const PendingPtr& pending, Result<InferRequest> decoded);
   void complete(std::span<const JobPtr> jobs, const Batch& batch, ServedModel& model);
@@ -72,15 +77,21 @@ class Service final : public Handler {
   void send(const PendingPtr& pending, Answer answer);
   void forget(const PendingPtr& pending);
   ControlSource control_source();
-  std::string metrics_text() const;
+  // What is counted of requests (accounting.cpp).
+  void count_batch(std::span<const JobPtr> jobs, const Batch& batch, ServedModel& model);
+  void count_answer(const Pending& pending, int status);
+  void count_cancelled(const Pending& pending);
+  void count_deadline(const Pending& pending);
+  void log(const Pending& pending, int status) const;
+  static Place place_of(const Pending& pending);
   std::string page() const;
 
   const ServiceOptions options_;
   Loop* loop_ = nullptr;
-  std::vector<std::unique_ptr<ServedModel>> models_;
+  std::unique_ptr<Repository> repository_;
   std::size_t most_body_ = 0;  // bytes, decoded
   ConnectionMetrics connections_;
-  std::atomic<bool> draining_{false};
+  std::atomic<bool> loaded_{false}, draining_{false};
   Decoder decoder_;
   std::unordered_map<ConnectionId, PendingPtr> pending_;
   std::unordered_map<const Job*, PendingPtr> by_job_;

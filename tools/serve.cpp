@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 
 #include "runtime/tune/tuner.h"
 #include "runtime/usable_cpus.h"
@@ -19,10 +20,12 @@ namespace fs = std::filesystem;
 
 struct Options {
   std::vector<std::string> models;
-  std::string repository, host = "127.0.0.1";
+  std::vector<std::string> load;
+  std::string repository, control = "none", log, host = "127.0.0.1";
   int port = 8000, threads = 1;
-  std::int64_t max_delay_us = 200, queue_mib = 256, deadline_ms = 500, drain_delay_ms = 0;
+  std::int64_t max_delay_us = 200, queue_mib = 256, deadline_ms = 500, drain_delay_ms = 0, poll_ms = 1000;
   server::QueueOptions queue;
+  bool check = false;
   ModelOptions how;
 };
 
@@ -34,32 +37,9 @@ Named named(const std::string& text) {
   return {fs::path(text).stem().string(), text};
 }
 
-bool is_version(const std::string& text) {
-  return !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == text.npos;
-}
-
-// NAME/VERSION/model.onnx; of several versions the highest.
-Result<std::vector<Named>> scan(const std::string& repository) {
-  std::error_code error;
-  std::vector<Named> models;
-  for (const auto& entry : fs::directory_iterator(repository, error)) {
-    int best = -1;
-    std::string path;
-    std::error_code ignored;
-    for (const auto& version : fs::directory_iterator(entry.path(), ignored)) {
-      const std::string name = version.path().filename().string();
-      const fs::path model = version.path() / "model.onnx";
-      if (!is_version(name) || std::stoi(name) <= best || !fs::exists(model)) continue;
-      best = std::stoi(name);
-      path = model.string();
-    }
-    if (best >= 0) models.emplace_back(entry.path().filename().string(), path);
-  }
-  if (error) return make_error(Code::bad_input, repository, ": ", error.message());
-  if (models.empty()) return make_error(Code::bad_input, repository, ": holds no NAME/VERSION/model.onnx");
-  std::sort(models.begin(), models.end());
-  return models;
-}
+const std::map<std::string, server::ModelControl> kControls = {{"none", server::ModelControl::none},
+                                                               {"explicit", server::ModelControl::by_request},
+                                                               {"watch", server::ModelControl::watch}};
 
 server::QueueOptions queue_options(const Options& options) {
   server::QueueOptions queue = options.queue;
@@ -69,25 +49,49 @@ server::QueueOptions queue_options(const Options& options) {
   return queue;
 }
 
-Result<void> execute(const Options& options) {
-  server::ServeOptions serve;
-  for (const std::string& text : options.models) serve.service.models.push_back(named(text));
-  if (!options.repository.empty()) {
-    ADZE_TRY(serve.service.models, scan(options.repository));
+server::RepositoryOptions repository_options(const Options& options) {
+  server::RepositoryOptions repository;
+  for (const std::string& text : options.models) repository.models.push_back(named(text));
+  repository.folder = options.repository;
+  repository.control = kControls.at(options.control);
+  repository.load = options.load;
+  repository.poll = std::chrono::milliseconds(options.poll_ms);
+  static_cast<server::QueueOptions&>(repository.model) = queue_options(options);
+  repository.model.threads = options.threads > 0 ? options.threads : usable_cpus();
+  repository.model.how = options.how;
+  repository.note = [](const std::string& text) { std::fprintf(stderr, "adze: %s\n", text.c_str()); };
+  return repository;
+}
+
+// A line for each version: what would be served, and what is wrong with the rest.
+Result<void> check(server::RepositoryOptions options) {
+  options.note = {};
+  options.control = server::ModelControl::none;
+  server::Repository repository(std::move(options), [](auto, auto&, auto&) {});
+  const auto verdict = repository.check();
+  for (const server::IndexEntry& entry : repository.index()) {
+    std::printf("%s%s%s: %s%s%s\n", entry.name.c_str(), entry.version.empty() ? "" : "/", entry.version.c_str(),
+                entry.state == "READY" ? "ok" : "not served", entry.reason.empty() ? "" : ": ", entry.reason.c_str());
   }
-  if (serve.service.models.empty()) return make_error(Code::bad_input, "serve needs a model or --repository");
+  return verdict;
+}
+
+Result<void> execute(const Options& options) {
+  if (options.models.empty() && options.repository.empty())
+    return make_error(Code::bad_input, "serve needs a model or --repository");
+  if (options.check) return check(repository_options(options));
+  server::ServeOptions serve;
+  static_cast<server::RepositoryOptions&>(serve.service) = repository_options(options);
   serve.loop.host = options.host;
   serve.loop.port = options.port;
-  static_cast<server::QueueOptions&>(serve.service.model) = queue_options(options);
-  serve.service.model.threads = options.threads > 0 ? options.threads : usable_cpus();
-  serve.service.model.how = options.how;
   serve.service.deadline = std::chrono::milliseconds(options.deadline_ms);
-  serve.service.note = [](const std::string& text) { std::fprintf(stderr, "adze: %s\n", text.c_str()); };
+  if (!options.log.empty()) {
+    ADZE_TRY(serve.service.log, server::RequestLog::open(options.log));
+  }
   serve.drain_delay = std::chrono::milliseconds(options.drain_delay_ms);
   auto served = server::serve(serve, [&](int port) {
     if (options.how.tuner) options.how.tuner->only_recall();  // no request waits for a clock
-    std::fprintf(stderr, "adze: serving %zu model(s) on http://%s:%d, default \"%s\"\n", serve.service.models.size(),
-                 options.host.c_str(), port, serve.service.models.front().first.c_str());
+    std::fprintf(stderr, "adze: serving on http://%s:%d\n", options.host.c_str(), port);
   });
   if (served) std::fprintf(stderr, "adze: stopped\n");
   return served;
@@ -115,12 +119,20 @@ void add_serve(CLI::App& app, RunVerb& run) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("serve", "Serve models over HTTP");
   verb->add_option("MODEL", options->models, "[NAME=]FILE.onnx; the first is the default of /predict");
-  verb->add_option("--repository", options->repository, "folder of NAME/VERSION/model.onnx");
+  verb->add_option("--repository", options->repository, "folder of NAME/VERSION/model.onnx and NAME.onnx");
+  verb->add_option("--model-control", options->control,
+                   "what may change: none, explicit (by request), watch (as the files do)")
+      ->check(CLI::IsMember({"none", "explicit", "watch"}));
+  verb->add_option("--load", options->load, "explicit: a model of the repository to begin with; * is all");
+  verb->add_option("--poll-ms", options->poll_ms, "watch: time between looks at the files")
+      ->check(CLI::Range(10, 3'600'000));
+  verb->add_flag("--check", options->check, "load and warm up everything, tell what is wrong, serve nothing");
+  verb->add_option("--log-requests", options->log, "append a line of JSON per request to this file; - is stderr");
   verb->add_option("--host", options->host, "address to listen on");
   verb->add_option("--port", options->port, "port; 0: any free one")->check(CLI::Range(0, 65535));
   add_queue_options(*verb, *options);
   verb->add_option("--deadline-ms", options->deadline_ms, "time for an answer")->check(CLI::Range(1, 600'000));
-  verb->add_option("--threads", options->threads, "threads per model; 0: one per usable CPU")
+  verb->add_option("--threads", options->threads, "threads of all models together; 0: one per usable CPU")
       ->check(CLI::Range(0, 256));
   add_winograd_option(*verb, options->how);
   add_tune_options(*verb, options->how);

@@ -64,6 +64,13 @@ struct Job {
     bool waiting = false, running = false, cancelled = false;
   } queued;
   std::size_t heap_place = 0;
+
+  // How far it has come, and when; the engine's.
+  enum class Stage { waiting, running, done };
+  std::atomic<Stage> stage{Stage::waiting};
+  struct Times {
+    Clock::time_point gathering, running, scattering, done;
+  } times;
 };
 
 }  // namespace adze::server

@@ -71,9 +71,9 @@ class Routes final : public httplib::Server {
     }
     for (const char* path : {"/v2/health/ready", "/readyz"}) {
       on("GET", path, [this, json](const httplib::Request&, httplib::Response& response) {
-        json(response, source_.ready()
-                           ? ControlSource::Answer{200, "{\"ready\":true,\"live\":true}"}
-                           : ControlSource::Answer{503, "{\"error\":\"the server is shutting down\",\"ready\":false}"});
+        const std::string why = source_.unready();
+        json(response, why.empty() ? ControlSource::Answer{200, "{\"ready\":true,\"live\":true}"}
+                                   : ControlSource::Answer{503, concat("{\"error\":\"", why, "\",\"ready\":false}")});
       });
     }
     on("GET", "/v2", [this, json](const httplib::Request&, httplib::Response& response) {
@@ -81,6 +81,9 @@ class Routes final : public httplib::Server {
     });
     on("GET", "/v2/models",
        [this, json](const httplib::Request&, httplib::Response& response) { json(response, source_.models()); });
+    on("GET", "/v2/models/stats", [this, json](const httplib::Request&, httplib::Response& response) {
+      json(response, source_.statistics({}, {}));
+    });
     for (const std::string model : {"/v2/models/{model}", "/v2/models/{model}/versions/{version}"}) {
       const auto of_model = [this, json, &model](const std::string& suffix, auto answer) {
         on("GET", model + suffix, [this, json, answer](const httplib::Request& request, httplib::Response& response) {
@@ -90,10 +93,13 @@ class Routes final : public httplib::Server {
       };
       of_model("", &ControlSource::model_metadata);
       of_model("/ready", &ControlSource::model_ready);
+      of_model("/stats", &ControlSource::statistics);
       of_model("/config", &ControlSource::model_config);
       paths_.add("POST", model + "/infer");
     }
     paths_.add("POST", "/predict");
+    for (const char* path : {"index", "models/{model}/load", "models/{model}/unload"})
+      paths_.add("POST", std::string("/v2/repository/") + path);
     set_error_handler([](const httplib::Request&, httplib::Response& response) {
       if (response.body.empty()) {
         response.set_content(error_json(response.status == 404 ? kNothingHere : status_text(response.status)),

@@ -21,11 +21,12 @@ struct ControlSource {
   std::function<std::string()> metrics;     // Prometheus text
   std::function<std::string()> page;        // HTML
   std::function<Answer()> server_metadata;  // JSON
-  std::function<bool()> ready;              // false while draining
+  std::function<std::string()> unready;     // why not to send requests now, or empty
   std::function<Answer()> models;
   std::function<Answer(const std::string& model, const std::string& version)> model_metadata;
   std::function<Answer(const std::string& model, const std::string& version)> model_ready;
   std::function<Answer(const std::string& model, const std::string& version)> model_config;
+  std::function<Answer(const std::string& model, const std::string& version)> statistics;  // no model: of all
 };
 
 class ControlPlane {

@@ -160,6 +160,12 @@ void Loop::post(std::function<void()> f) {
   wake();
 }
 
+void Loop::discard_posted() {
+  std::vector<std::function<void()>> posted;
+  const std::lock_guard lock(mutex_);
+  posted.swap(posted_);
+}
+
 void Loop::stop() {
   stopped_ = true;
   const std::uint64_t one = 1;
@@ -296,6 +302,7 @@ void Loop::note_partial(Connection& c) {
   const bool counts = partial && !c.slow;
   if (counts == c.counted_partial) return;
   counts ? partial_++ : partial_--;
+  metrics_.reading.store(static_cast<std::int64_t>(partial_), std::memory_order_relaxed);
   c.counted_partial = counts;
   if (counts) begun_.emplace_back(c.id(), c.since);
 }
@@ -397,6 +404,7 @@ void Loop::close(Connection& c) {
   c.fd = -1;
   if (c.counted_partial) {
     partial_--;
+    metrics_.reading.store(static_cast<std::int64_t>(partial_), std::memory_order_relaxed);
     c.counted_partial = false;
   }
   if (c.in_flight) metrics_.in_flight.fetch_sub(1, std::memory_order_relaxed);
@@ -412,7 +420,9 @@ void Loop::sweep(Clock::time_point now) {
     Connection& c = *owned;
     if (!c.open() || c.in_flight) continue;
     const auto age = now - c.since;
-    if (c.lingering) {
+    if (draining_ && now >= drain_end_) {
+      close(c);  // it has begun a request, or reads its answer, too slowly to be waited for
+    } else if (c.lingering) {
       if (age > kLinger) close(c);
     } else if (c.written < c.out.size()) {
       if (age > options_.write_timeout) close(c);
@@ -429,14 +439,21 @@ void Loop::sweep(Clock::time_point now) {
 
 void Loop::drain() {
   if (draining_) return;
+  accept_all();  // those that wait in the backlog were accepted by the system, and may have sent a request
   draining_ = true;
+  drain_end_ = Clock::now() + options_.drain_grace;
   accepting_ = false;
   epoll_ctl(epoll_, EPOLL_CTL_DEL, listener_, nullptr);
   ::close(listener_);
   listener_ = -1;
-  for (const auto& c : connections_) {
-    if (c->open() && !c->in_flight && c->parser.state() == RequestParser::State::idle && c->out.empty() && !c->readable)
-      close(*c);
+  for (std::size_t i = 0; i < connections_.size(); i++) {
+    Connection& c = *connections_[i];
+    if (!c.open() || c.in_flight) continue;
+    // What has arrived is still read; who has sent nothing is idle.
+    c.readable = true;
+    advance(c);
+    if (c.open() && !c.in_flight && !c.lingering && c.parser.state() == RequestParser::State::idle && c.out.empty())
+      close(c);
   }
 }
 

@@ -50,6 +50,7 @@ struct LoopOptions {
   int port = 8000;  // 0: any free one
   std::size_t max_connections = 16384;
   std::chrono::seconds head_timeout{10}, body_timeout{30}, write_timeout{30}, idle_timeout{60};
+  std::chrono::milliseconds drain_grace{1000};  // for requests that have begun to arrive when a drain begins
   Limits limits;
 };
 
@@ -72,8 +73,10 @@ class Loop {
   Body take_body(ConnectionId id);
   // From the loop's thread: the answer of a request, and whether to close after it.
   void respond(ConnectionId id, std::string bytes, bool close);
-  // From the loop's thread: stops accepting, closes idle connections, closes others after their answer; run() returns
-  // when none is left.
+  // After run() has returned: forgets what was posted and never ran.
+  void discard_posted();
+  // From the loop's thread: stops accepting, closes idle connections at once and others after their answer; run()
+  // returns when none is left. Requests that have begun to arrive get drain_grace to do so.
   void drain();
   bool draining() const { return draining_; }
   // From any thread, also a signal handler's self-pipe: run() returns at once.
@@ -109,7 +112,7 @@ class Loop {
   std::vector<ConnectionId> resumed_;
   std::deque<std::pair<ConnectionId, Clock::time_point>> begun_;  // whose requests became partial, and when
   std::size_t open_ = 0, partial_ = 0;
-  Clock::time_point next_sweep_{};
+  Clock::time_point next_sweep_{}, drain_end_{};
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;
   std::unique_ptr<char[]> buffer_;

@@ -42,7 +42,8 @@ class Mutations {
 };
 
 TEST(Mutation, WhatIsTakenIsWhole) {
-  const auto model = ServedModel::load("m", pass_through({DType::f32, DType::boolean}), {}, [](auto&&...) {});
+  const auto model = ServedModel::load({"m"}, pass_through({DType::f32, DType::boolean}), {},
+                                       std::make_shared<SharedThreads>(1), std::make_shared<ModelMetrics>(), {});
   ASSERT_TRUE(model) << model.error().message;
   Mutations mutations;
   Decoder decoder;

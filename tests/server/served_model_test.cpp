@@ -18,7 +18,8 @@ TEST(ServedModel, RefusesTypesWithoutAName) {
   testing::set(m.node("Cast", {"x"}, {"y"}), "to", 1);
   const auto path = std::filesystem::temp_directory_path() / ("adze-served-" + std::to_string(getpid()) + ".onnx");
   std::ofstream(path, std::ios::binary) << m.serialized();
-  const auto served = ServedModel::load("narrow", path.string(), {}, {});
+  const auto served = ServedModel::load({"narrow"}, path.string(), {}, std::make_shared<SharedThreads>(1),
+                                        std::make_shared<ModelMetrics>(), {});
   std::filesystem::remove(path);
   ASSERT_FALSE(served);
   EXPECT_EQ(served.error().code, Code::unsupported);

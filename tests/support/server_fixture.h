@@ -123,7 +123,9 @@ class ServerTest : public ::testing::Test {
     server_ = std::make_unique<Server>(options);
     const auto started = server_->start();
     ASSERT_TRUE(started) << started.error().message;
-    thread_ = std::thread([this] { server_->run(); });
+    thread_ = std::thread([this] { outcome_ = server_->run(); });
+    const auto ready = server_->wait_ready();
+    ASSERT_TRUE(ready) << ready.error().message;
   }
   void TearDown() override {
     if (thread_.joinable()) {
@@ -138,6 +140,7 @@ class ServerTest : public ::testing::Test {
   }
 
   std::unique_ptr<Server> server_;
+  Result<void> outcome_;  // of run(), when it has returned
   std::thread thread_;
 };
 

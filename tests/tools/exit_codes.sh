@@ -95,7 +95,18 @@ mkdir "$tests/digits/test_data_set_0"
 expect_verdict 1 'test_data_set_0: '"$tests"'/digits/model.onnx: input "image" is missing' "$adze" verify "$tests"
 expect 2 'serve needs a model' "$adze" serve --winograd off
 expect 2 'No such file' "$adze" serve "$work/missing.onnx" --port 0
-expect 2 'holds no NAME/VERSION/model.onnx' "$adze" serve --repository "$work" --port 0
+mkdir "$work/none"
+expect 2 'holds no NAME/VERSION/model.onnx' "$adze" serve --repository "$work/none" --port 0
+expect 2 'not in {none,explicit,watch}' "$adze" serve "$digits" --model-control maybe
+expect 2 'No such file' "$adze" serve "$digits" --port 0 --log-requests "$work/missing/log"
+expect 3 'not an ONNX model' "$adze" serve --check "$work/cut.onnx"
+repository=$work/repository
+mkdir -p "$repository/digits/1"
+cp "$digits" "$repository/digits/1/model.onnx"
+succeed "$adze" serve --check --repository "$repository"
+grep -qx 'digits/1: ok' "$work/out" || { echo "serve --check says: $(cat "$work/out")"; failed=1; }
+echo '{"max_batch": 0}' > "$repository/digits/config.json"
+expect 2 'digits/config.json: "max_batch": is no integer from 1 to 4096' "$adze" serve --check --repository "$repository"
 if [ -c /dev/full ]; then
   ln -s /dev/full "$work/scores.npy.partial"
   expect 5 'No space left' "$adze" run "$digits" --output-dir "$work"
