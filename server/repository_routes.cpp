@@ -105,7 +105,7 @@ bool Service::route_repository(ConnectionId id, const Request& request) {
     return true;
   }
   if (options_.control != ModelControl::by_request) {
-    answer(400, error_json("models are loaded and unloaded by request only with --model-control explicit"));
+    answer(409, error_json("models are loaded and unloaded by request only with --model-control explicit"));
     return true;
   }
   const auto done = [answer](const Result<void>& outcome) {

@@ -24,8 +24,8 @@ Result<void> Server::start() {
   // The address first: a port in use should be told before a large model is loaded.
   ADZE_CHECK(loop_.listen());
   service_.start(loop_, [this](const Result<void>& loaded) {
+    loading_.set_value(loaded);  // before the loop ends: run() then asks for it
     if (!loaded) loop_.stop();
-    loading_.set_value(loaded);
   });
   return {};
 }

@@ -141,8 +141,8 @@ TEST_F(RepositoryTest, WrongRequestsAreTold) {
 TEST_F(RepositoryTest, NothingIsLoadedByRequestUnlessAllowed) {
   put_version("m", 1, 1);
   serve();
-  EXPECT_EQ(status_of(load("m")), 400);
-  EXPECT_EQ(status_of(unload("m")), 400);
+  EXPECT_EQ(status_of(load("m")), 409);
+  EXPECT_EQ(status_of(unload("m")), 409);
   EXPECT_EQ(added_by("m"), "1");
 }
 

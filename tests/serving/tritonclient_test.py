@@ -147,7 +147,7 @@ class TritonClient(unittest.TestCase):
     def test_errors_carry_our_text(self):
         image = infer_input("image", self.digits[:1])
         flat = infer_input("image", self.digits[:1].reshape(1, 64))
-        wide = infer_input("image", np.zeros((65, 1, 8, 8), np.float32))
+        wide = infer_input("image", np.zeros((4097, 1, 8, 8), np.float32))
         whole = infer_input("image", np.zeros((1, 1, 8, 8), np.int32))
         cases = [
             ("404", 'there is no model "nope"', lambda: self.triton.infer("nope", [image])),
@@ -156,7 +156,7 @@ class TritonClient(unittest.TestCase):
             ("404", "there is no", lambda: self.triton.get_model_config("nope")),
             ("400", 'input "image" is missing', lambda: self.triton.infer("digits", [])),
             ("400", "shape [1,64] doesn't fit [-1,1,8,8]", lambda: self.triton.infer("digits", [flat])),
-            ("400", "at most 64 rows, not 65", lambda: self.triton.infer("digits", [wide])),
+            ("400", "at most 4096 rows, not 4097", lambda: self.triton.infer("digits", [wide])),
             ("400", "datatype is INT32, expected FP32", lambda: self.triton.infer("digits", [whole])),
             ("400", 'the model has no output "x"',
              lambda: self.triton.infer("digits", [image], outputs=[client.InferRequestedOutput("x")])),
