@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "runtime/plan.h"
+#include "tests/runtime/c/handles.h"
 #include "tests/support/small_cnn.h"
 #include "tests/support/temp_folder.h"
 
@@ -90,6 +91,32 @@ TEST(Memory, StaysNearTheWeightsBytes) {
   ASSERT_TRUE((*model)->plan({&eight, 1}, 2));
   EXPECT_LE(resident_bytes("VmRSS:") - before, 1.3 * weights);
   EXPECT_LE(resident_bytes("VmHWM:") - before, 2.2 * weights);
+}
+
+TEST(Memory, TenThousandOpensAndClosesLeaveNothing) {
+  if (kSanitized) GTEST_SKIP() << "sanitizers take memory of their own";
+  const TempFolder folder;
+  const std::string bytes = sum_model(), path = folder.write("sum.onnx", bytes);
+  const float row[] = {1, 2, 3, 4, 5};
+  int wrong = 0;
+  const auto cycle = [&] {
+    const CModel model(bytes);
+    const CSession session(model);
+    inference_tensor in, out;
+    wrong += inference_session_prepare_rows(session, 1, &in, 1) != INFERENCE_OK;
+    std::memcpy(in.data, row, sizeof row);
+    wrong += inference_session_run(session, INFERENCE_NO_TIMEOUT) != INFERENCE_OK;
+    wrong += inference_session_output(session, 0, &out) != INFERENCE_OK || floats(out)[0] != 15;
+    wrong += inference_open(path.c_str()) != INFERENCE_OK;
+    wrong += predict(reinterpret_cast<const char*>(row), sizeof row) != 15;
+    inference_close();
+  };
+  for (int i = 0; i < 500; i++) cycle();
+  const double before = resident_bytes("VmRSS:");
+  if (before == 0) GTEST_SKIP() << "/proc/self/status doesn't tell";
+  for (int i = 0; i < 10000; i++) cycle();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_LE(resident_bytes("VmRSS:") - before, double{1 << 20});
 }
 
 }  // namespace
