@@ -19,10 +19,6 @@ endif()
 # Variants are optimised in every build type: at -O0 they would leave weak symbols holding instructions that the
 # CPU may lack, and the linker keeps one copy for the whole program.
 set(ADZE_VARIANT_OPTIONS -O2 -fno-exceptions -Wno-maybe-uninitialized -Wno-uninitialized -Wno-psabi)
-if(ADZE_SANITIZE)
-  # Kernels meet guard pages in every build; checked at each element they would be too slow to run their tests.
-  list(APPEND ADZE_VARIANT_OPTIONS -fno-sanitize=all)
-endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # Following every unrolled accumulator for the debugger takes most of a debug build's time.
   list(APPEND ADZE_VARIANT_OPTIONS -fno-var-tracking-assignments)
@@ -65,6 +61,11 @@ function(_adze_add_variants name sources)
       add_library(adze_${name}_${target} OBJECT ${files})
       target_link_libraries(adze_${name}_${target} PRIVATE adze_options)
       target_compile_options(adze_${name}_${target} PRIVATE ${ADZE_FLAGS_${target}} ${ADZE_VARIANT_OPTIONS})
+      if(ADZE_SANITIZE)
+        # Kernels meet guard pages in every build; checked at each element they would take minutes to compile and to
+        # test. Options of sources come behind those of the target, which turn the checks on.
+        set_source_files_properties(${files} PROPERTIES COMPILE_OPTIONS -fno-sanitize=all)
+      endif()
       target_compile_definitions(adze_${name}_${target} PRIVATE ADZE_TARGET=${target} ADZE_TARGET_${target}=1)
       target_sources(adze_${name} PRIVATE $<TARGET_OBJECTS:adze_${name}_${target}>)
       if(BUILD_TESTING OR ADZE_BUILD_TESTS)
