@@ -39,7 +39,7 @@ struct Loop::Connection {
   std::size_t written = 0;
   bool in_flight = false, advancing = false, readable = false, close_after = false, half_closed = false,
        lingering = false;
-  bool counted_partial = false, slow = false;
+  bool reading = false, counted_partial = false, slow = false;
   Clock::time_point since{};  // of the present state: idle, receiving, writing
 
   ConnectionId id() const { return static_cast<ConnectionId>(generation) << 32 | slot; }
@@ -298,11 +298,12 @@ void Loop::advance(Connection& c) {
 
 void Loop::note_partial(Connection& c) {
   const bool partial = c.open() && !c.in_flight && c.parser.state() == RequestParser::State::partial;
+  if (partial != c.reading) metrics_.reading.fetch_add(partial ? 1 : -1, std::memory_order_relaxed);
+  c.reading = partial;
   if (!partial) c.slow = false;
   const bool counts = partial && !c.slow;
   if (counts == c.counted_partial) return;
   counts ? partial_++ : partial_--;
-  metrics_.reading.store(static_cast<std::int64_t>(partial_), std::memory_order_relaxed);
   c.counted_partial = counts;
   if (counts) begun_.emplace_back(c.id(), c.since);
 }
@@ -402,11 +403,7 @@ void Loop::close(Connection& c) {
   if (!c.open()) return;
   ::close(c.fd);
   c.fd = -1;
-  if (c.counted_partial) {
-    partial_--;
-    metrics_.reading.store(static_cast<std::int64_t>(partial_), std::memory_order_relaxed);
-    c.counted_partial = false;
-  }
+  note_partial(c);
   if (c.in_flight) metrics_.in_flight.fetch_sub(1, std::memory_order_relaxed);
   std::string().swap(c.out);
   c.parser = RequestParser(options_.limits);

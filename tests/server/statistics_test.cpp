@@ -1,6 +1,7 @@
 // What is counted: Triton's statistics extension, and /metrics.
 #include <set>
 #include <sstream>
+#include <thread>
 
 #include "server/process_stats.h"
 #include "tests/support/repository_fixture.h"
@@ -82,6 +83,8 @@ TEST_F(StatisticsTest, MetricsCarryTritonsNames) {
   reading.send("POST /pre");
   EXPECT_TRUE(comes_true([&] { return metric(R"(adze_connections{state="reading"})") == 1; }));
   EXPECT_TRUE(comes_true([&] { return metric(R"(adze_connections{state="idle"})") == 1; }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // longer than batches wait for what is arriving
+  EXPECT_EQ(metric(R"(adze_connections{state="reading"})"), 1);
   for (const char* name : {"process_resident_memory_bytes", "process_threads", "process_open_fds",
                            "process_start_time_seconds", "nv_cpu_memory_total_bytes", "nv_cpu_memory_used_bytes"}) {
     EXPECT_GT(metric(name), 0) << name;
