@@ -95,7 +95,7 @@ ControlSource Service::control_source() {
   source.model_config = [this](const std::string& name, const std::string& version) {
     const ModelPtr model = repository_->find(name, version);
     if (!model) return no_model(name, version);
-    return ControlSource::Answer{200, model_config_json(*model, model->options().max_delay)};
+    return ControlSource::Answer{200, model_config_json(*model)};
   };
   return source;
 }

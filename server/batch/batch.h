@@ -16,7 +16,7 @@ struct Part {
 struct Batch {
   std::vector<Part> parts;  // one shape of rows; none: nothing was run
   std::int64_t rows = 0;
-  Clock::time_point begun, ended;
+  Clock::time_point begun;
   Result<void> result;
 };
 

@@ -1,6 +1,7 @@
 // How a model's requests are batched; docs/serving.md tells what a user should know of each.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +18,11 @@ struct QueueOptions {
   std::vector<std::int64_t> preferred = {};          // sizes of batches, ascending, that run without waiting for more
   std::size_t priorities = 3;                        // levels; 1 is the highest
   std::size_t default_priority = 0;                  // of requests that name none; 0: the middle
+
+  // The level of requests that name none. REQUIRES: priorities > 0
+  std::size_t default_level() const {
+    return std::min(default_priority ? default_priority : (priorities + 1) / 2, priorities);
+  }
 };
 
 }  // namespace adze::server

@@ -11,9 +11,8 @@ constexpr auto kMargin = std::chrono::milliseconds(1);
 }  // namespace
 
 std::size_t Schedule::level_of(const Job& job) const {
-  const std::size_t levels = waiting_.levels(), middle = (levels + 1) / 2;
-  if (job.priority >= 1 && job.priority <= levels) return job.priority - 1;
-  return std::min(options_.default_priority ? options_.default_priority : middle, levels) - 1;
+  if (job.priority >= 1 && job.priority <= waiting_.levels()) return job.priority - 1;
+  return options_.default_level() - 1;
 }
 
 // How long it takes to run this many rows.
@@ -163,10 +162,9 @@ void Schedule::gather(std::size_t level, std::int64_t room, Time now, Batch& bat
   }
 }
 
-std::vector<JobPtr> Schedule::finish(Batch& batch, Time now) {
+std::vector<JobPtr> Schedule::finish(const Batch& batch, Time now) {
   ADZE_ASSERT(running_);
   running_ = false;
-  batch.ended = now;
   if (batch.result) {
     run_times_.record(batch.rows, now - batch.begun);
   } else if (batch.result.error().code == Code::cancelled) {

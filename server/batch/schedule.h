@@ -49,8 +49,8 @@ class Schedule {
   };
   // What an idle engine should do. REQUIRES: the last batch was finished.
   Next next(Time now);
-  // The batch that next() gave has run, with batch.result. Sets batch.ended and returns the jobs that it completed.
-  std::vector<JobPtr> finish(Batch& batch, Time now);
+  // The batch that next() gave has run, with batch.result. Returns the jobs that it completed.
+  std::vector<JobPtr> finish(const Batch& batch, Time now);
 
   bool running() const { return running_; }
   bool draining() const { return draining_; }

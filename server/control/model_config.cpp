@@ -18,20 +18,25 @@ std::string ports(const std::vector<ServedPort>& ports, bool batched, std::strin
   return out + "]";
 }
 
+std::string batching(const QueueOptions& queue) {
+  std::string sizes;
+  for (const std::int64_t size : queue.preferred) sizes += concat(sizes.empty() ? "" : ",", size);
+  return concat("{\"preferred_batch_size\":[", sizes, "],\"max_queue_delay_microseconds\":", queue.max_delay.count(),
+                ",\"priority_levels\":", queue.priorities, ",\"default_priority_level\":", queue.default_level(),
+                ",\"default_queue_policy\":{\"max_queue_size\":", queue.queue_limit, "}}");
+}
+
 }  // namespace
 
-std::string model_config_json(const ServedModel& model, std::chrono::microseconds max_delay) {
+std::string model_config_json(const ServedModel& model) {
   const bool batched = model.batched();
-  std::string out = concat(
-      "{\"name\":", json_string(model.name()), ",\"platform\":\"onnx\",\"backend\":\"adze\"",
-      ",\"version_policy\":{\"latest\":{\"num_versions\":1}},\"max_batch_size\":", batched ? model.max_rows() : 0,
-      ",\"input\":", ports(model.inputs(), batched, ",\"format\":\"FORMAT_NONE\",\"optional\":false"),
-      ",\"output\":", ports(model.outputs(), batched, ""), ",\"instance_group\":[{\"name\":", json_string(model.name()),
-      ",\"kind\":\"KIND_CPU\",\"count\":1}]");
-  if (batched) {
-    out += concat(
-        ",\"dynamic_batching\":{\"preferred_batch_size\":[],\"max_queue_delay_microseconds\":", max_delay.count(), '}');
-  }
+  std::string out =
+      concat("{\"name\":", json_string(model.name()), ",\"platform\":\"onnx\",\"backend\":\"adze\"",
+             ",\"max_batch_size\":", batched ? model.max_rows() : 0,
+             ",\"input\":", ports(model.inputs(), batched, ",\"format\":\"FORMAT_NONE\",\"optional\":false"),
+             ",\"output\":", ports(model.outputs(), batched, ""),
+             ",\"instance_group\":[{\"name\":", json_string(model.name()), ",\"kind\":\"KIND_CPU\",\"count\":1}]");
+  if (batched) out += concat(",\"dynamic_batching\":", batching(model.options()));
   return out + ",\"parameters\":{},\"model_transaction_policy\":{\"decoupled\":false}}";
 }
 

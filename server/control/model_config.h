@@ -8,6 +8,6 @@
 
 namespace adze::server {
 
-std::string model_config_json(const ServedModel& model, std::chrono::microseconds max_delay);
+std::string model_config_json(const ServedModel& model);
 
 }  // namespace adze::server

@@ -51,7 +51,11 @@ TEST_F(RoutesTest, ConfigurationsAreAsTritonsClientsReadThem) {
   testing::ModelBuilder m;
   m.input("x", {2, 3}).output("y", {2, 3});
   testing::set(m.node("Softmax", {"x"}, {"y"}), "axis", 0);
-  start([&](ServeOptions& options) { options.service.models.emplace_back("alone", saved(m, "alone")); });
+  start([&](ServeOptions& options) {
+    options.service.models.emplace_back("alone", saved(m, "alone"));
+    options.service.model.preferred = {8, 32};
+    options.service.model.priorities = 5;
+  });
   const auto config = nlohmann::json::parse(body_of(ask(get("/v2/models/digits/versions/1/config"))));
   EXPECT_EQ(config["name"], "digits");
   EXPECT_EQ(config["max_batch_size"], 64);
@@ -60,7 +64,13 @@ TEST_F(RoutesTest, ConfigurationsAreAsTritonsClientsReadThem) {
   EXPECT_EQ(config["input"][0]["dims"], (std::vector<int>{1, 8, 8}));
   EXPECT_EQ(config["input"][0]["optional"], false);
   EXPECT_EQ(config["output"][0]["dims"], (std::vector<int>{10}));
-  EXPECT_EQ(config["dynamic_batching"]["max_queue_delay_microseconds"], 200);
+  const auto& batching = config["dynamic_batching"];
+  EXPECT_EQ(batching["max_queue_delay_microseconds"], 200);
+  EXPECT_EQ(batching["preferred_batch_size"], (std::vector<int>{8, 32}));
+  EXPECT_EQ(batching["priority_levels"], 5);
+  EXPECT_EQ(batching["default_priority_level"], 3);
+  EXPECT_EQ(batching["default_queue_policy"]["max_queue_size"], 4096);
+  EXPECT_FALSE(config.contains("version_policy"));  // it is the repository's, not a version's
   EXPECT_EQ(config["model_transaction_policy"]["decoupled"], false);
   const auto alone = nlohmann::json::parse(body_of(ask(get("/v2/models/alone/config"))));
   EXPECT_EQ(alone["max_batch_size"], 0);
